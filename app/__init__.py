@@ -1,0 +1,1 @@
+"""From sound to insight, in the order the signal takes."""

@@ -1,0 +1,1 @@
+"""Who is speaking to turns and silences: units, the floor, silences, metrics."""

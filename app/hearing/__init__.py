@@ -1,0 +1,1 @@
+"""Sound to who is speaking: features, the model, seats."""

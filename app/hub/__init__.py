@@ -1,0 +1,1 @@
+"""The clinic's side: broker, inbox, store, trends, pages."""

@@ -1,0 +1,1 @@
+"""Simulated rooms and talk with known truth, for demo, validation, training and tests."""

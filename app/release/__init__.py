@@ -1,0 +1,1 @@
+"""Many sessions to one noised release: the ledger, the noise, the sealing."""

@@ -1,0 +1,1 @@
+"""Everything that touches hardware. It knows sound and light, and nothing of people."""

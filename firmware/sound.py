@@ -1,0 +1,33 @@
+"""What a microphone array delivers: blocks of samples, and the array's geometry."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPEED_OF_SOUND = 343.0
+"""m/s at 20 degrees Celsius."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of sound from all microphones at once."""
+
+    samples: NDArray[np.int16]  # (channel, sample), read-only after creation
+    start: int
+    """Number of the first sample, counted from the opening of the microphones; lost samples count too."""
+    lost: int = 0
+    """Samples that never arrived, directly before this block."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayGeometry:
+    """Where the microphones of an array sit."""
+
+    name: str
+    sample_rate: int
+    """Hz, as the device delivers it."""
+    channels: tuple[int, ...]
+    """Which channels of the device's stream are microphones, in the order of `positions_mm`."""
+    positions_mm: tuple[tuple[float, float, float], ...]
+    """x, y, z of each microphone from the array's centre; azimuth 0 is +x, anticlockwise seen from above."""

@@ -1,0 +1,1 @@
+"""The shipped model, how it was trained and how it is judged."""

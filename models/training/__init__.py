@@ -1,0 +1,1 @@
+"""From a folder of sound to the shipped model and its card."""

@@ -1,0 +1,106 @@
+"""Who may import whom: arrows go down the signal path, no circle, no arrow back up."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# The picture of docs/architecture.md as a table: each house, and all it may import of ours. A row serves all below
+# its name, the longest name wins. Only listen, the demo and the command line put things together.
+MAY_IMPORT = {
+    "firmware": {"firmware"},
+    "app.catalogue": set(),
+    "app.hearing": {"app.hearing", "firmware.sound"},
+    "app.conversation": {"app.conversation", "app.hearing.activity", "app.catalogue"},
+    "app.cues": {"app.cues", "app.conversation", "app.catalogue", "firmware.light"},
+    "app.release": {"app.release", "app.catalogue", "app.sync.wire"},
+    "app.sync": {"app.sync"},
+    "app.hub": {"app.hub", "app.sync.wire", "app.catalogue"},
+    "app.rehearsal": {"app.rehearsal", "app.hearing", "app.conversation", "app.catalogue", "firmware.sound"},
+    "app": {"app", "firmware"},
+    "models": {"models", "app.hearing", "app.conversation", "app.rehearsal", "app.catalogue", "firmware.sound"},
+}
+
+# Third-party hardware and network libraries, and the only files that may import them.
+ONLY_IN = {
+    "pyaudio": {"firmware/microphones.py"},
+    "gpiozero": {"firmware/lamp.py", "firmware/switches.py"},
+    "tflite_runtime": {"app/hearing/model.py"},
+    "ai_edge_litert": {"app/hearing/model.py"},
+    "paho": {"app/sync/courier.py", "app/hub/inbox.py"},
+    "sqlalchemy": {"app/hub/store.py"},
+    "rich": {"app/view.py"},
+}
+
+
+def imports(source: str) -> set[str]:
+    """Every module a source names in an import, `from a import b` as both `a` and `a.b`."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the arrows"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def inside(name: str, house: str) -> bool:
+    return name == house or name.startswith(house + ".")
+
+
+def violations(path: str, source: str) -> list[str]:
+    """The imports of a file that the two tables forbid."""
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    row = max((house for house in MAY_IMPORT if inside(module, house)), key=len)
+    ours = [name for name in imports(source) if name.split(".")[0] in {"app", "firmware", "models"}]
+    wrong = [name for name in ours if not any(inside(name, house) for house in MAY_IMPORT[row])]
+    wrong += [name for name in imports(source) if path not in ONLY_IN.get(name.split(".")[0], {path})]
+    return sorted(f"{path} imports {name}" for name in wrong)
+
+
+def sources() -> list[str]:
+    return sorted(str(p.relative_to(ROOT)) for top in ("app", "firmware", "models") for p in (ROOT / top).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", sources())
+def test_arrows_go_down_the_signal_path(path: str) -> None:
+    assert violations(path, (ROOT / path).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("firmware/lamp.py", "from app.cues.policy import Policy"),
+        ("app/hearing/seats.py", "from app.conversation import units"),
+        ("app/conversation/units.py", "import app.hearing.model"),
+        ("app/hub/inbox.py", "from app.sync.outbox import Outbox"),
+        ("app/sync/courier.py", "from app.release.ledger import Ledger"),
+        ("app/listen.py", "import paho.mqtt.client"),
+        ("app/hearing/features.py", "import pyaudio"),
+    ],
+)
+def test_a_planted_violation_is_found(path: str, source: str) -> None:
+    assert violations(path, source)
+
+
+def test_no_circle() -> None:
+    """Depth-first over files: an import that leads back to a file still open is a circle."""
+    files = {p.removesuffix(".py").removesuffix("/__init__").replace("/", "."): p for p in sources()}
+    arrows = {
+        module: {n for name in imports((ROOT / p).read_text()) for n in (name, name.rpartition(".")[0]) if n in files}
+        for module, p in files.items()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module not in done:
+            for target in arrows[module] - {module}:
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in files:
+        visit(module, ())
