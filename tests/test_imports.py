@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "firmware": {"firmware"},
     "app.catalogue": set(),
     "app.hearing": {"app.hearing", "firmware.sound"},
-    "app.conversation": {"app.conversation", "app.hearing.activity", "app.catalogue"},
+    "app.conversation": {"app.conversation", "app.hearing.activity", "app.hearing.seats", "app.catalogue"},
     "app.cues": {"app.cues", "app.conversation", "app.catalogue", "firmware.light"},
     "app.release": {"app.release", "app.catalogue", "app.sync.wire"},
     "app.sync": {"app.sync"},
