@@ -1,0 +1,82 @@
+# make demo: a room and a hub on this machine, in three acts.   make test: every gate.   Both install what is missing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(p))))
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# Every line: a check, and the Debian packages that make it pass.
+python_checks := $(PYTHON) -c 'import ensurepip'|python3-venv
+build_checks := test -e /usr/include/portaudio.h -o -e /usr/local/include/portaudio.h|portaudio19-dev \
+	&& command -v gcc|gcc \
+	&& test -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"|python3-dev
+sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-utils \
+	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
+
+.PHONY: help demo test format train evaluate clean
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+demo: $(VENV)/demo.installed
+	@$(BIN)/fermata demo
+
+test: $(VENV)/dev.installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
+
+format: $(VENV)/dev.installed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# make train DATA=FOLDER: from a folder of sound with a manifest.csv to models/hearing.tflite and its card.
+train: .venv-training/installed
+	@OPENBLAS_NUM_THREADS=1 .venv-training/bin/python -m models.training --data $(DATA) --out models
+
+# make evaluate DATA=FOLDER: the shipped model on sound it was not trained on.
+evaluate: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m models.evaluation --data $(DATA)
+
+clean:
+	@rm -rf $(VENV) .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/demo.installed: pyproject.toml
+	@$(call packages,$(python_checks) && $(build_checks))
+	@$(call environment,$(VENV))
+	@echo "Installing Fermata and what its demo needs into $(VENV) …"
+	@$(PIP) install --editable '.[demo]'
+	@touch $@
+
+$(VENV)/dev.installed: pyproject.toml
+	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks))
+	@$(call environment,$(VENV))
+	@echo "Installing Fermata and what its tests need into $(VENV) …"
+	@$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/demo.installed
+
+.venv-training/installed: pyproject.toml
+	@$(call packages,$(python_checks) && $(build_checks))
+	@$(call environment,.venv-training)
+	@echo "Installing what training needs into .venv-training: PyTorch is large …"
+	@.venv-training/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[training]'
+	@touch $@
+
+# Make an environment, once.
+define environment
+test -n "$(PYTHON)" || { echo "Fermata needs Python 3.11 or newer: install it first." >&2; exit 1; }; \
+test -x $(1)/bin/python || { echo "Making $(1) with $(PYTHON) …"; $(PYTHON) -m venv $(1); }
+endef
+
+# Run `check|package && check|package …`; install the packages whose check fails, all at once.
+define packages
+missing=""; printf '%s' '$(subst ','\'',$(1))' | sed 's/ && /\n/g' | { while IFS='|' read -r check package; do \
+	sh -c "$$check" >/dev/null 2>&1 </dev/null || missing="$$missing $$package"; done; \
+	test -z "$$missing" || { command -v apt-get >/dev/null || \
+		{ echo "Please install what these packages of Debian hold:$$missing" >&2; exit 1; }; \
+	echo "Installing$$missing with apt-get …"; \
+	$(SUDO) apt-get -qq update && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install -y $$missing >/dev/null; }; }
+endef

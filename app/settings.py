@@ -1,0 +1,319 @@
+"""The settings of room unit and hub: what can be set, its unit and range, and where a value comes from.
+
+They come, the first wins, from arguments, `FERMATA_…` variables, systemd credentials, a TOML file, defaults.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.hearing.seats import Role, Seat, check_seats, role_of
+from app.sync.wire import Slug
+
+FILE = Path("/etc/fermata.toml")
+PREFIX = "FERMATA_"
+DELIMITER = "__"
+FILE_ONLY = ("release",)
+"""Groups that are set in the unit's own file and nowhere else: the floor of the privacy guarantee."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Pin = Annotated[int, Field(ge=0, le=27)]
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; says which, where from, and why."""
+
+
+class Group(BaseModel):
+    """A table of settings; an unknown key is an error, and the line under each is its documentation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Room(Group):
+    """Who this unit is on the wire."""
+
+    clinic: Slug = "clinic"
+    """Id of the clinic: small letters, digits and hyphens."""
+    device: Slug = "room-1"
+    """Id of this unit, unique in the clinic."""
+
+
+class Microphones(Group):
+    """The microphone array."""
+
+    array: str = "xvf3800"
+    """Name of a shipped array, or the path of an array file."""
+    device: str = "XVF3800"
+    """Part of the sound device's name as PortAudio lists it."""
+
+
+class SeatPlace(Group):
+    """Where one person sits."""
+
+    azimuth: Annotated[float, Field(allow_inf_nan=False)]
+    """Degrees, anticlockwise seen from above, 0 at the array's +x mark."""
+    role: Role | None = None
+    """therapist or client; without one it follows from a seat name that begins with either."""
+
+
+class Session(Group):
+    """A session's length."""
+
+    planned_minutes: Annotated[float, Field(ge=5, le=240)] = 50.0
+    """Minutes; a session ends by itself 10 min after this."""
+
+
+class Cues(Group):
+    """The discreet light."""
+
+    long_turn: Annotated[float, Field(ge=15, le=600)] = 60.0
+    """Seconds of a therapist's turn before floor_held_long; 120 outside motivational interviewing."""
+    dimmer: Annotated[float, Field(ge=0.02, le=1)] = 0.5
+    """Brightness of the hooded lights, 1 is full."""
+
+
+class Pins(Group):
+    """GPIO pins, BCM numbers."""
+
+    left: Pin = 12
+    """Amber hooded light."""
+    right: Pin = 13
+    """Blue hooded light."""
+    microphone: Pin = 16
+    """Microphone light."""
+    button: Pin = 20
+    """Session button, to ground."""
+    privacy: Pin = 21
+    """Read-back of the privacy switch: high while the microphones have power."""
+
+
+class Release(Group):
+    """What leaves the room. These stand in the unit's own file and nowhere else; the limits are in the code."""
+
+    rho: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Zero-concentrated differential privacy that one session spends; smaller is more private and noisier."""
+    min_sessions: Annotated[int, Field(ge=10, le=1000)] = 20
+    """Fewest sessions in one release."""
+    weekday: Annotated[int, Field(ge=1, le=7)] = 7
+    """Day of the weekly release, 1 is Monday."""
+    hour: Annotated[int, Field(ge=0, le=23)] = 3
+    """Hour (UTC) of the weekly release and of the daily note on health."""
+
+
+class Paths(Group):
+    """Where things are kept."""
+
+    state: Path = Path("/var/lib/fermata")
+    """Folder of the ledger; only `listen` can read it."""
+    outbox: Path = Path("/var/lib/fermata-outbox")
+    """Folder of the outbox, the only door between `listen` and `send`."""
+
+
+class Send(Group):
+    """How `send` reaches the hub."""
+
+    host: str = "127.0.0.1"
+    """Name or address of the clinic's hub."""
+    port: Port = 1883
+    """MQTT port; 8883 with certificates."""
+    ca: Path | None = None
+    """Certificate of the clinic's authority; needed for any host but this machine."""
+    certificate: Path | None = None
+    """This unit's certificate."""
+    key: Path | None = None
+    """This unit's private key."""
+    resend_s: Annotated[float, Field(ge=0.2, le=300)] = 6.0
+    """Seconds until a message without an acknowledgement is sent again, at first; it backs off to 5 min."""
+    heartbeat_s: Annotated[float, Field(ge=1, le=86400)] = 300.0
+    """Seconds between heartbeats, at fixed times of the clock."""
+
+
+class Hub(Group):
+    """The clinic's hub."""
+
+    state: Path = Path("/var/lib/fermata-hub")
+    """Folder of the database and of the broker's store."""
+    host: str = "127.0.0.1"
+    """Address of the page."""
+    port: Port = 8470
+    """Port of the page."""
+    mqtt_port: Port = 1883
+    """Port of the embedded broker."""
+    therapists: Annotated[int, Field(ge=0, le=10000)] = 0
+    """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
+    owner_agreed: bool = False
+    """The owner has recorded the therapists' agreement to conversation metrics with fewer than 5 of them."""
+    language: Literal["auto", "en", "es"] = "auto"
+    """Language of the page; auto follows the browser."""
+
+
+class Settings(BaseSettings):
+    """All settings of room unit and hub."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    room: Room = Room()
+    microphones: Microphones = Microphones()
+    seats: dict[str, float | SeatPlace] = {}
+    """Seats by name: degrees, or {azimuth, role}. `fermata seats` writes them."""
+    session: Session = Session()
+    cues: Cues = Cues()
+    pins: Pins = Pins()
+    release: Release = Release()
+    paths: Paths = Paths()
+    send: Send = Send()
+    hub: Hub = Hub()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's, also below
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: `sourced` reads the sources itself, to know where each value came from."""
+        return (init_settings,)
+
+    def placed_seats(self) -> tuple[Seat, ...]:
+        """The seats as values. Raises SeatError when they cannot be told apart."""
+        places = {name: SeatPlace(azimuth=at) if isinstance(at, float) else at for name, at in self.seats.items()}
+        return check_seats(Seat(name, at.role or role_of(name), at.azimuth % 360.0) for name, at in places.items())
+
+
+def load(file: Path | None = None, arguments: Mapping[str, Any] | None = None) -> Settings:
+    """The effective settings. `arguments` are nested as in the file. Raises SettingsError."""
+    return sourced(file, arguments)[0]
+
+
+def sourced(file: Path | None = None, arguments: Mapping[str, Any] | None = None) -> tuple[Settings, dict[str, str]]:
+    """The effective settings, and for each `group.key` that is not a default the name of its source."""
+    sources = read_sources(file, arguments or {})
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for name, values in reversed(sources):
+        for path, value in flat(values):
+            if path[0] in FILE_ONLY and name != sources[-1][0]:
+                raise SettingsError(f"{'.'.join(path)} is set in {name}: it can only be set in the unit's own file")
+            put(merged, path, value)
+            origin[".".join(path)] = name
+    try:
+        return Settings.model_validate(merged), origin
+    except ValidationError as error:
+        raise SettingsError(sentence(error, origin)) from None
+
+
+def read_sources(file: Path | None, arguments: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Each source's name and nested values, strongest first."""
+    check_variables(os.environ)
+    path = file or FILE
+    if file and not file.is_file():
+        raise SettingsError(f"{file} is not there: give the path of a settings file")
+    try:
+        toml = TomlConfigSettingsSource(Settings, path)
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
+    credentials = NestedSecretsSettingsSource(
+        SecretsSettingsSource(Settings), os.environ.get("CREDENTIALS_DIRECTORY"), secrets_dir_missing="ok"
+    )
+    named: list[tuple[str, PydanticBaseSettingsSource]] = [
+        ("an argument", InitSettingsSource(Settings, dict(arguments))),
+        ("the environment", EnvSettingsSource(Settings)),
+        ("a systemd credential", credentials),
+        (str(path), toml),
+    ]
+    return [(name, source()) for name, source in named]
+
+
+def check_variables(environment: Mapping[str, str]) -> None:
+    """Refuse a `FERMATA_` variable that names no setting, which pydantic-settings alone lets pass."""
+    for name in environment:
+        group, delimiter, _ = name.removeprefix(PREFIX).lower().partition(DELIMITER)
+        if name.startswith(PREFIX) and not (delimiter and group in Settings.model_fields):
+            raise SettingsError(f"the variable {name} names no setting: see `fermata settings`")
+
+
+def flat(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    """Nested tables as paths and values; an empty table has none."""
+    return [
+        leaf
+        for key, value in values.items()
+        for leaf in (flat(value, (*above, key)) if isinstance(value, Mapping) else [((*above, key), value)])
+    ]
+
+
+def put(into: dict[str, Any], path: tuple[str, ...], value: object) -> None:
+    """Lay a value at its path."""
+    *tables, key = path
+    for table in tables:
+        inner = into.setdefault(table, {})
+        if not isinstance(inner, dict):  # a seat given as degrees here and as a table there: the stronger one stands
+            inner = into[table] = {}
+        into = inner
+    into[key] = value
+
+
+def sentence(error: ValidationError, origin: Mapping[str, str]) -> str:
+    """The first fault of a validation as one sentence."""
+    first = error.errors()[0]
+    named = [str(part) for part in first["loc"] if str(part) not in {"float", "SeatPlace"}]
+    key = ".".join(named)
+    source = next((name for path, name in origin.items() if path == key or path.startswith(key + ".")), "the defaults")
+    if first["type"] == "extra_forbidden":
+        return f"{key} (from {source}) is not a setting: see `fermata settings`"
+    return f"{key} = {first['input']!r} (from {source}) cannot be used: {first['msg'].lower()}"
+
+
+def as_toml(settings: Settings, origin: Mapping[str, str]) -> str:
+    """The settings as commented TOML, with where each that is not a default came from."""
+    lines = ["# Effective settings of Fermata; what is not commented as coming from somewhere is the default."]
+    for name, field in Settings.model_fields.items():
+        group = getattr(settings, name)
+        lines += ["", f"# {field.description or type(group).__doc__}", f"[{name}]"]
+        if isinstance(group, Group):
+            for key, inner in type(group).model_fields.items():
+                lines += [f"# {inner.description}", toml_line(key, getattr(group, key), origin.get(f"{name}.{key}"))]
+        else:
+            lines += [toml_line(key, seat, origin.get(f"{name}.{key}")) for key, seat in group.items()]
+    return "\n".join(lines) + "\n"
+
+
+def toml_line(key: str, value: object, source: str | None) -> str:
+    """One `key = value` of TOML; what is unset is commented out."""
+    bare = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)
+    line = f"# {bare} = (unset)" if value is None else f"{bare} = {toml_value(value)}"
+    return f"{line}  # from {source}" if source else line
+
+
+def toml_value(value: object) -> str:
+    """A value in TOML's notation."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, SeatPlace):
+        role = f', role = "{value.role.value}"' if value.role else ""
+        return f"{{ azimuth = {value.azimuth}{role} }}"
+    if isinstance(value, str | Path):
+        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
