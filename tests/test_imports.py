@@ -12,11 +12,12 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "firmware": {"firmware"},
     "app.catalogue": set(),
+    "app.durable": set(),
     "app.hearing": {"app.hearing", "firmware.sound"},
     "app.conversation": {"app.conversation", "app.hearing.activity", "app.hearing.seats", "app.catalogue"},
     "app.cues": {"app.cues", "app.conversation", "app.catalogue", "firmware.light"},
-    "app.release": {"app.release", "app.catalogue", "app.sync.wire"},
-    "app.sync": {"app.sync"},
+    "app.release": {"app.release", "app.catalogue", "app.durable", "app.sync.wire"},
+    "app.sync": {"app.sync", "app.durable"},
     "app.hub": {"app.hub", "app.sync.wire", "app.catalogue"},
     "app.rehearsal": {"app.rehearsal", "app.hearing", "app.conversation", "app.catalogue", "firmware.sound"},
     "app": {"app", "firmware"},
@@ -30,7 +31,8 @@ ONLY_IN = {
     "tflite_runtime": {"app/hearing/model.py"},
     "ai_edge_litert": {"app/hearing/model.py"},
     "paho": {"app/sync/courier.py", "app/hub/inbox.py"},
-    "sqlalchemy": {"app/hub/store.py"},
+    "sqlalchemy": {"app/hub/store.py", "app/hub/tables.py", "app/hub/migrations/versions/step_0001.py"},
+    "alembic": {"app/hub/store.py", "app/hub/migrations/env.py", "app/hub/migrations/versions/step_0001.py"},
     "rich": {"app/view.py"},
 }
 

@@ -1,0 +1,92 @@
+"""The hub's tables, as they stand after the newest migration."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+TABLES = MetaData()
+
+META = Table(
+    "meta",
+    TABLES,
+    Column("key", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# Identity and seal of every message ever committed; what it said is in the tables below.
+MESSAGES = Table(
+    "messages",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("received", BigInteger, nullable=False),
+)
+
+RELEASES = Table(
+    "releases",
+    TABLES,
+    Column("release_id", String(32), primary_key=True),
+    Column("device", String(48), nullable=False),
+    Column("week", String(8), nullable=False),
+    Column("sessions", BigInteger, nullable=False),
+    Column("sums", Text),  # JSON; null: withheld
+    Column("ranges", Text, nullable=False),
+    Column("sigma2", BigInteger, nullable=False),
+    Column("rho", Float, nullable=False),
+    Column("simulated", Boolean(create_constraint=False), nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the body: the same release may come under another number
+    Column("received", BigInteger, nullable=False),
+    Index("releases_by_device", "device", "week"),
+)
+
+HEALTH = Table(
+    "health",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("simulated", Boolean(create_constraint=False)),
+    Column("state", String(8)),  # birth or death
+    Column("since", BigInteger),
+    Column("epoch", String(32)),
+    Column("boot", BigInteger),
+    Column("next_seq", BigInteger),
+    Column("heartbeat", BigInteger),
+    Column("heartbeat_epoch", String(32)),
+    Column("heartbeat_seq", BigInteger),
+    Column("software", Text),
+    Column("microphones", String(8)),
+    Column("clock", String(8)),
+    Column("waiting", BigInteger),
+    Column("dropped", BigInteger),
+)
+
+QUARANTINE = Table(
+    "quarantine",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("device", String(48), nullable=False),
+    Column("leaf", String(8), nullable=False),
+    Column("epoch", String(32)),
+    Column("seq", BigInteger),
+    Column("sha256", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("acknowledged", Boolean(create_constraint=False), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),
+    Column("times", Integer, nullable=False),
+    UniqueConstraint("device", "leaf", "sha256", name="quarantine_once"),
+)
