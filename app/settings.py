@@ -94,11 +94,11 @@ class Pins(Group):
     """Amber hooded light."""
     right: Pin = 13
     """Blue hooded light."""
-    microphone: Pin = 16
+    microphone: Pin = 24
     """Microphone light."""
-    button: Pin = 20
+    button: Pin = 23
     """Session button, to ground."""
-    privacy: Pin = 21
+    privacy: Pin = 25
     """Read-back of the privacy switch: high while the microphones have power."""
 
 
