@@ -17,7 +17,10 @@ from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE, ArrayGeometry, Block
 
 PATIENCE_S = 1.0
 """An array that is silent for longer is gone: PortAudio itself would wait for good."""
-HANG_S = 5.0
+FIRST_S = 3.0
+"""An array may take a while to start: so long until its first block."""
+OPENING_S = 5.0
+CLOSING_S = 2.0
 """PortAudio calls that take longer have met a frozen device or daemon."""
 QUEUE_BLOCKS = 100
 """4 s: what the analysis may be late before sound is lost."""
@@ -121,7 +124,7 @@ class PortAudioArray:
         capture = Capture(self.geometry, self.device)
         try:
             with quiet_stderr():
-                within(HANG_S, capture.begin)
+                within(OPENING_S, capture.begin)
         except TimeoutError:
             capture.over = True
             raise SoundError(
@@ -136,20 +139,21 @@ class PortAudioArray:
             return
         capture.over = True
         try:
-            within(HANG_S, capture.end)
+            within(CLOSING_S, capture.end)
         except TimeoutError:
             self._stuck = True
 
     def __iter__(self) -> Iterator[Block]:
-        """Blocks until `close`. Raises SoundError when nothing has come for a second, or when not open."""
+        """Blocks until `close`. Raises SoundError when nothing has come for `patience`, or when not open."""
         if self._capture is None:
             raise SoundError("the microphones are closed: open them first")
         while (capture := self._capture) is not None:
+            patience = max(self._patience, FIRST_S if self._last is None else 0.0)
             try:
-                heard = capture.heard.get(timeout=self._patience)
+                heard = capture.heard.get(timeout=patience)
             except Empty:
                 raise SoundError(
-                    f"'{self.device}' has delivered nothing for {self._patience:g} s: check its cable and its power"
+                    f"'{self.device}' has delivered nothing for {patience:g} s: check its cable and its power"
                 ) from None
             yield self._block(heard)
 
