@@ -1,0 +1,168 @@
+"""What the net is told about a block of sound: mel band powers, and per seat how much of it comes from there.
+
+Directions use the plane-wave model: a sound from azimuth t reaches the microphone at p metres before the array's
+centre by p . (cos t, sin t) / c. For each seat the microphones are aligned accordingly, and per band come
+
+    cosine      mean cosine of the phase error between microphones (as in SRP-PHAT, DiBiase 2000)
+    null ratio  log of the power in the beam toward the seat over the power that a null on the seat lets through
+
+both relative to what a diffuse field would give on this array, so that one net serves many arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware.sound import SPEED_OF_SOUND, ArrayGeometry
+
+RATE = 16_000
+"""Hz; everything in hearing is at this rate."""
+HOP = 160
+"""Samples from one frame to the next (10 ms)."""
+WINDOW = 400
+"""Samples that a frame looks at (25 ms), ending at the frame's end."""
+FFT = 512
+BLOCK_FRAMES = 4
+"""Frames that are handled together (40 ms)."""
+BLOCK = BLOCK_FRAMES * HOP
+MELS = 40
+MEL_RANGE = (60.0, 7600.0)
+"""Hz."""
+BANDS = 12
+"""Direction bands, equally wide on the mel scale."""
+BAND_RANGE = (200.0, 7000.0)
+"""Hz."""
+DIRECTION = 2 * BANDS
+"""Direction values per seat and frame: the cosines, then the null ratios."""
+SMOOTHING = 0.6
+"""How much of the last frame stays in the powers of the null ratio."""
+ROUNDING_POWER = 1.0 / 32768.0**2 / 12.0
+"""Power of the rounding error of 16-bit samples in -1..1: no level is lower."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A block as the net's inputs are made from it."""
+
+    mel: Floats  # (frame, MELS) power, mean over the microphones
+    directions: Floats  # (seat, frame, DIRECTION); (0, frame, DIRECTION) without seats or with one microphone
+
+
+class Ears:
+    """The stage from samples to features; remembers the last 15 ms of sound and lightly smoothed powers."""
+
+    def __init__(self, geometry: ArrayGeometry, azimuths: tuple[float, ...]) -> None:
+        microphones = len(geometry.positions_mm)
+        self._recent = np.zeros((microphones, WINDOW - HOP + BLOCK), np.float32)
+        self._window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+        self._mel = (mel_bank() / microphones).astype(np.float32)
+        self._directions = Directions(geometry, azimuths) if azimuths and microphones > 1 else None
+        self._nowhere = np.zeros((0, BLOCK_FRAMES, DIRECTION), np.float32)
+
+    def sense(self, samples: Floats) -> Features:
+        """The features of the next block.
+
+        samples: (microphone, BLOCK), -1..1
+        """
+        self._recent[:, : WINDOW - HOP] = self._recent[:, BLOCK:]
+        self._recent[:, WINDOW - HOP :] = samples
+        frames = np.lib.stride_tricks.as_strided(
+            self._recent,
+            (len(self._recent), BLOCK_FRAMES, WINDOW),
+            (self._recent.strides[0], HOP * 4, 4),
+            writeable=False,
+        )
+        spectra = np.fft.rfft(frames * self._window, FFT).astype(np.complex64)
+        power = np.square(spectra.real) + np.square(spectra.imag)
+        mel = power.sum(0) @ self._mel
+        directions = self._nowhere if self._directions is None else self._directions.look(spectra, power)
+        return Features(mel, directions)
+
+
+class Directions:
+    """How much of a spectrum comes from each seat; needs two microphones or more."""
+
+    def __init__(self, geometry: ArrayGeometry, azimuths: tuple[float, ...]) -> None:
+        frequencies = np.arange(FFT // 2 + 1) * RATE / FFT
+        bank = band_bank(frequencies)
+        self._bins = slice(int(np.flatnonzero(bank.sum(1))[0]), int(np.flatnonzero(bank.sum(1))[-1]) + 1)
+        self._bank = bank[self._bins].astype(np.float32)
+        self._width = self._bank.sum(0)
+        self._mics = len(geometry.positions_mm)
+        steering = steer(geometry, azimuths, frequencies[self._bins])
+        self._steering = np.ascontiguousarray(steering.transpose(1, 0, 2)[:, :, None], np.complex64)
+        diffuse = self._diffuse(geometry, steering, frequencies[self._bins])
+        cosine = (diffuse * self._mics - self._mics) / (self._mics * (self._mics - 1))
+        self._diffuse_cosine = cosine[:, None].astype(np.float32)
+        self._diffuse_ratio = np.log(diffuse / (self._mics - diffuse))[:, None].astype(np.float32)
+        self._floor = (ROUNDING_POWER * np.hanning(WINDOW).sum() * self._width).astype(np.float32)
+        self._decay, self._mix = smoothing_matrix()
+        self._past = np.zeros((len(azimuths) + 1, 1, BANDS), np.float32)
+
+    def _diffuse(self, geometry: ArrayGeometry, steering: NDArray[np.complex128], hz: NDArray[np.float64]) -> Floats:
+        """(seat, band) power of the aligned sum over the root of their number, in a diffuse field of power 1."""
+        places = np.array(geometry.positions_mm) / 1000.0
+        apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+        coherence = np.sinc(2.0 * hz * apart[..., None] / SPEED_OF_SOUND)
+        beam = np.einsum("smf,mnf,snf->sf", steering, coherence, steering.conj()).real / self._mics
+        return np.asarray(beam @ self._bank / self._width, np.float32)
+
+    def look(self, spectra: NDArray[np.complex64], power: Floats) -> Floats:
+        """(seat, frame, DIRECTION) of (microphone, frame, bin) spectra and their powers."""
+        spectra, power = spectra[:, :, self._bins], power[:, :, self._bins]
+        phases = spectra / np.sqrt(power + 1e-20)
+        both = np.concatenate([spectra, phases], axis=1)[:, None]
+        beams = (self._steering * both).sum(0)  # (seat, frame of spectra then of phases, bin)
+        bands = (np.square(beams.real) + np.square(beams.imag)) @ self._bank
+        cosine = (bands[:, BLOCK_FRAMES:] / self._width - self._mics) / (self._mics * (self._mics - 1))
+        cosine = (cosine - self._diffuse_cosine) / (1.1 - self._diffuse_cosine)
+        heard = np.concatenate([bands[:, :BLOCK_FRAMES] / self._mics, (power.sum(0) @ self._bank)[None]])
+        smooth = self._mix @ heard + self._decay * self._past
+        self._past = smooth[:, -1:]
+        toward = smooth[:-1] + self._floor
+        away = np.maximum(smooth[-1] - smooth[:-1], 0.0) + self._floor
+        return np.concatenate([cosine, np.log(toward / away) - self._diffuse_ratio], axis=2, dtype=np.float32)
+
+
+def steer(
+    geometry: ArrayGeometry, azimuths: tuple[float, ...], frequencies: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """(seat, microphone, frequency) factors that align the microphones toward azimuths, degrees; frequencies in Hz."""
+    places = np.array(geometry.positions_mm) / 1000.0
+    angles = np.radians(azimuths)
+    toward = np.stack([np.cos(angles), np.sin(angles), np.zeros_like(angles)], axis=1)
+    early = toward @ places.T / SPEED_OF_SOUND
+    return np.asarray(np.exp(-2j * np.pi * early[..., None] * frequencies))
+
+
+def smoothing_matrix() -> tuple[Floats, Floats]:
+    """One-pole smoothing of a block as two factors: of the last value before it (frame, 1), of it (frame, frame)."""
+    steps = np.arange(BLOCK_FRAMES)
+    lag = steps[:, None] - steps[None]
+    mix = np.where(lag >= 0, (1.0 - SMOOTHING) * SMOOTHING ** np.maximum(lag, 0), 0.0)
+    return (SMOOTHING ** (steps + 1.0))[:, None].astype(np.float32), mix.astype(np.float32)
+
+
+def mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Mel scale of O'Shaughnessy (1987), as in HTK."""
+    return np.asarray(2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0))
+
+
+def mel_bank() -> Floats:
+    """(bin, MELS) triangles of equal height, equally spaced in mel over MEL_RANGE."""
+    low, high = mel(MEL_RANGE[0]), mel(MEL_RANGE[1])
+    edges = 700.0 * (10.0 ** (np.linspace(low, high, MELS + 2) / 2595.0) - 1.0)
+    hz = np.arange(FFT // 2 + 1)[:, None] * RATE / FFT
+    rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1])
+    return np.asarray(np.maximum(0.0, np.minimum(rise, fall)), np.float32)
+
+
+def band_bank(frequencies: NDArray[np.float64]) -> Floats:
+    """(bin, BANDS) rectangles, equally wide in mel over BAND_RANGE."""
+    edges = np.linspace(mel(BAND_RANGE[0]), mel(BAND_RANGE[1]), BANDS + 1)
+    at = mel(frequencies)[:, None]
+    return ((at >= edges[:-1]) & (at < edges[1:])).astype(np.float32)

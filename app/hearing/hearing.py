@@ -1,0 +1,183 @@
+"""Hearing: blocks of sound in, who is speaking out, live for the light and settled for the numbers.
+
+samples   |--- 40 ms ---|--- 40 ms ---|--- 40 ms ---|
+live                    0123          4567          8901     the block's own frames, at its end
+settled                               0             1234     seven frames earlier, with hindsight
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.hearing.activity import Activity
+from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears
+from app.hearing.inputs import Inputs
+from app.hearing.model import SETTLED_LAG, Belief, Model, at_rest
+from app.hearing.seats import Seat
+from app.hearing.selfcheck import SelfCheck
+from firmware.sound import ArrayGeometry, Block
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a block of sound has brought; either activity may have no frames."""
+
+    live: Activity
+    settled: Activity
+    """At most 100 ms behind, and aligned to the sound of its frames."""
+    trouble: str | None = None
+    """Why nothing can be measured just now, in a sentence."""
+
+
+class Hearing:
+    """The stage from sound to speech activity. Frame 0 begins with the first sample it is given.
+
+    Sound that was lost counts as time in which nothing could be measured. The block size of the sound changes nothing.
+    """
+
+    def __init__(self, geometry: ArrayGeometry, seats: Sequence[Seat], model: Model) -> None:
+        microphones = len(geometry.positions_mm)
+        self.seats = tuple(seats) if microphones > 1 else ()
+        """The seats that can be told apart: none with one microphone."""
+        self._model = model
+        self._ears = Ears(geometry, tuple(seat.azimuth for seat in self.seats))
+        self._inputs = Inputs()
+        self._state = at_rest(max(1, len(self.seats)))
+        self._check = SelfCheck(microphones)
+        self._trouble: str | None = None
+        self._samples = np.zeros((microphones, BLOCK), np.int16)
+        self._lost = np.zeros(WINDOW - HOP + BLOCK, np.bool_)  # the same stretch as the features look at
+        self._filled = 0
+        self._begun = False
+        self._settled = 0
+        self._waiting = nothing(0, len(self.seats))
+
+    def hear(self, block: Block) -> Heard:
+        """What one more block of sound brings.
+
+        block: samples of the array's microphones in the geometry's order, 16 kHz. Raises ValueError if it has not as
+        many rows as the array has microphones.
+        """
+        if len(block.samples) != len(self._samples):
+            raise ValueError(f"a block of {len(block.samples)} channels for an array of {len(self._samples)}")
+        heard = self._lose(block.lost) if self._begun else []  # what was lost before the first sample is before frame 0
+        self._begun = True
+        heard += self._fill(block.samples, lost=False)
+        return self._together(heard)
+
+    def finish(self) -> Heard:
+        """The frames still to come when no more sound does; what is left of a last frame is dropped."""
+        left = self._filled // HOP
+        heard = []
+        if left:
+            self._samples[:, self._filled :] = 0
+            heard.append(self._hear_block(left))
+        self._filled = 0
+        heard.append(Heard(nothing(self._next_live(), len(self.seats)), self._give_up_waiting()))
+        return self._together(heard)
+
+    def _fill(self, samples: NDArray[np.int16], lost: bool) -> list[Heard]:
+        """Adds samples to the block in hand, and hears every block that gets full."""
+        heard, at = [], 0
+        while at < samples.shape[1]:
+            taken = min(BLOCK - self._filled, samples.shape[1] - at)
+            self._samples[:, self._filled : self._filled + taken] = samples[:, at : at + taken]
+            start = WINDOW - HOP + self._filled
+            self._lost[start : start + taken] = lost
+            at += taken
+            self._filled += taken
+            if self._filled == BLOCK:
+                heard.append(self._hear_block(BLOCK_FRAMES))
+                self._filled = 0
+        return heard
+
+    def _lose(self, count: int) -> list[Heard]:
+        """Lets lost samples pass: zeros in a block of which a part arrived, whole blocks without a step of the net."""
+        rest = min(count, -self._filled % BLOCK)
+        heard = self._fill(np.zeros((len(self._samples), rest), np.int16), lost=True)
+        blocks, rest = divmod(count - rest, BLOCK)
+        if blocks:
+            settled = self._give_up_waiting()
+            gap = nothing(self._settled, len(self.seats), blocks * BLOCK_FRAMES)
+            self._settled += len(gap)
+            heard.append(Heard(gap, joined([settled, gap])))
+            self._lost[:] = True
+        return heard + self._fill(np.zeros((len(self._samples), rest), np.int16), lost=True)
+
+    def _hear_block(self, frames: int) -> Heard:
+        """One step of the net on the block in hand, of which so many frames count."""
+        if not self._lost.any() and frames == BLOCK_FRAMES:
+            self._trouble = self._check.inspect(self._samples)
+        features = self._ears.sense(self._samples * np.float32(1 / 32768))
+        belief, self._state = self._model.step(self._inputs.prepare(features), self._state)
+        whole = ~np.lib.stride_tricks.sliding_window_view(self._lost, WINDOW)[::HOP].any(1)
+        self._lost[: WINDOW - HOP] = self._lost[BLOCK:]
+        live = self._activity(self._next_live(), belief.live_any, belief.live_seat, whole & (self._trouble is None))
+        settled = self._settle(belief)
+        self._waiting = joined([self._waiting, part(live, 0, frames)])
+        return Heard(part(live, 0, frames), settled, self._trouble)
+
+    def _settle(self, belief: Belief) -> Activity:
+        """The waiting frames that this step has looked back on; frames before a gap in the sound it cannot judge."""
+        ready = max(0, len(self._waiting) - (SETTLED_LAG - BLOCK_FRAMES))
+        late = self._activity(self._settled, belief.settled_any, belief.settled_seat, np.ones(BLOCK_FRAMES, np.bool_))
+        late = part(late, BLOCK_FRAMES - ready, BLOCK_FRAMES)
+        settled = Activity(self._settled, late.speech, late.seats, self._waiting.measurable[:ready])
+        self._waiting = part(self._waiting, ready, len(self._waiting))
+        self._settled += ready
+        return settled
+
+    def _give_up_waiting(self) -> Activity:
+        """The waiting frames with their live values: the sound that would have settled them never came."""
+        settled, self._waiting = self._waiting, nothing(self._next_live(), len(self.seats))
+        self._settled += len(settled)
+        return settled
+
+    def _next_live(self) -> int:
+        return self._settled + len(self._waiting)
+
+    def _activity(
+        self, first: int, anybody: NDArray[np.float32], seat: NDArray[np.float32], measurable: NDArray[np.bool_]
+    ) -> Activity:
+        """Rows of the net as activity: anybody is what the rows think on average."""
+        seats = seat.T if self.seats else np.zeros((BLOCK_FRAMES, 0), np.float32)
+        return Activity(first, anybody.mean(0), seats, measurable)
+
+    def _together(self, heard: list[Heard]) -> Heard:
+        """Several results as one."""
+        none = nothing(self._next_live(), len(self.seats))
+        live = joined([h.live for h in heard]) if heard else none
+        settled = joined([h.settled for h in heard]) if heard else nothing(self._settled, len(self.seats))
+        return Heard(live, settled, self._trouble)
+
+
+def nothing(first: int, seats: int, frames: int = 0) -> Activity:
+    """Frames of which nothing is known."""
+    return Activity(
+        first, np.zeros(frames, np.float32), np.zeros((frames, seats), np.float32), np.zeros(frames, np.bool_)
+    )
+
+
+def part(activity: Activity, begin: int, end: int) -> Activity:
+    """Some frames of an activity, counted from its first."""
+    return Activity(
+        activity.first + begin,
+        activity.speech[begin:end],
+        activity.seats[begin:end],
+        activity.measurable[begin:end],
+    )
+
+
+def joined(parts: Sequence[Activity]) -> Activity:
+    """Consecutive activities as one; empty ones may lie anywhere."""
+    full = [p for p in parts if len(p)] or parts[:1]
+    if len(full) == 1:
+        return full[0]
+    return Activity(
+        full[0].first,
+        np.concatenate([p.speech for p in full]),
+        np.concatenate([p.seats for p in full]),
+        np.concatenate([p.measurable for p in full]),
+    )

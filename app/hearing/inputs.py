@@ -1,0 +1,82 @@
+"""From features to the net's inputs: levels made relative, a little context, and for each seat its strongest rival.
+
+The recent mean level is taken over power, not over log power: it follows speech, not the pauses. It is an input too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.hearing.features import BANDS, BLOCK_FRAMES, DIRECTION, MELS, ROUNDING_POWER, WINDOW, Features, mel_bank
+
+Floats = NDArray[np.float32]
+
+CONTEXT = 3
+"""Earlier frames that are shown with each block."""
+LEVEL_MEMORY = float(np.exp(-1.0 / 300.0))
+"""How much of the mean power stays from frame to frame: a time constant of 3 s."""
+SHARED = (CONTEXT + BLOCK_FRAMES) * (MELS + 1)
+DIRECTED = BLOCK_FRAMES * 2 * DIRECTION
+MEL_FLOOR = np.asarray(mel_bank().sum(0) * ROUNDING_POWER * np.square(np.hanning(WINDOW)).sum(), np.float32)
+"""(MELS,) power that the rounding of 16-bit samples alone gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetInputs:
+    """One step of the net, a row for each seat (one row of zeroed directions without seats)."""
+
+    shared: Floats  # (row, SHARED)
+    direction: Floats  # (row, DIRECTED)
+
+
+class Inputs:
+    """The stage from features to net inputs; remembers the mean level and the last frames."""
+
+    def __init__(self) -> None:
+        self._power = 0.0
+        self._weight = 0.0
+        self._frames = np.zeros((CONTEXT + BLOCK_FRAMES, MELS + 1), np.float32)
+
+    def prepare(self, features: Features) -> NetInputs:
+        """The net's inputs for a block of features."""
+        powers = features.mel + MEL_FLOOR
+        levels = np.log([self._follow(power) for power in powers.mean(1).tolist()], dtype=np.float32)
+        self._frames[:CONTEXT] = self._frames[BLOCK_FRAMES:]
+        self._frames[CONTEXT:] = relative(np.log(powers), levels)
+        direction = rivals(features.directions)
+        return NetInputs(np.tile(self._frames.reshape(1, SHARED), (len(direction), 1)), direction)
+
+    def _follow(self, power: float) -> float:
+        """The running mean of frame powers up to and with this one, without bias toward the start's zero."""
+        self._power = LEVEL_MEMORY * self._power + (1.0 - LEVEL_MEMORY) * power
+        self._weight = LEVEL_MEMORY * self._weight + (1.0 - LEVEL_MEMORY)
+        return self._power / self._weight
+
+
+def relative(log_powers: Floats, levels: Floats) -> Floats:
+    """(…, frame, MELS + 1) scaled log powers less their level, and the level, of (…, frame, MELS) and (…, frame)."""
+    level = levels[..., None]
+    return np.concatenate([(log_powers - level + 2.0) / 3.0, (level + 6.0) / 3.0], axis=-1, dtype=np.float32)
+
+
+def rivals(directions: Floats) -> Floats:
+    """(row, DIRECTED) of (seat, BLOCK_FRAMES, DIRECTION): each seat's directions with those of its strongest rival.
+
+    The rival is the other seat with the highest mean null ratio over the block. A lone seat's rival is all zeros.
+    """
+    seats = len(directions)
+    if seats == 0:
+        return np.zeros((1, DIRECTED), np.float32)
+    if seats == 1:
+        other = np.zeros_like(directions)
+    else:
+        strength = directions[:, :, BANDS:].sum(axis=(1, 2))
+        best, second = np.argsort(-strength, kind="stable")[:2]
+        other = directions[np.where(np.arange(seats) == best, second, best)]
+    both = np.concatenate([directions, other], axis=2).reshape(seats, DIRECTED)
+    return np.asarray(both / DIRECTION_SCALE)
+
+
+DIRECTION_SCALE = np.tile(np.repeat(np.array([0.5, 2.0], np.float32), BANDS), 2 * BLOCK_FRAMES)
+"""Typical spread of the cosines and the null ratios."""

@@ -1,0 +1,158 @@
+"""The net: loads the .tflite, says what is wrong with a file that is not ours, and makes one step at a time.
+
+The only importer of the TFLite runtime: tflite-runtime below Python 3.12, ai-edge-litert from there on. A model ends
+with a seal, a SHA-256 of what comes before: tflite-runtime 2.14 dies without a word of a file that was cut off.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.hearing.features import BLOCK_FRAMES
+from app.hearing.inputs import DIRECTED, SHARED, NetInputs
+
+try:
+    from tflite_runtime.interpreter import Interpreter, OpResolverType
+except ModuleNotFoundError:  # there is none from Python 3.12 on
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+Floats = NDArray[np.float32]
+
+MEMORY = 64
+"""Values in each of the net's three state tensors."""
+SETTLED_LAG = 7
+"""Frames by which the settled outputs lie before the live ones."""
+INPUTS = {"shared": SHARED, "direction": DIRECTED, "first": MEMORY, "second": MEMORY, "before": MEMORY}
+OUTPUTS = {"live": 2 * BLOCK_FRAMES, "settled": 2 * BLOCK_FRAMES, "first_next": MEMORY, "second_next": MEMORY}
+SEAL = b"fermata-hearing:"
+"""What the seal begins with; 32 bytes of SHA-256 follow and end the file."""
+
+
+class ModelError(Exception):
+    """A model that cannot be used; says in one sentence what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the net remembers between steps, a row for each seat."""
+
+    first: Floats  # (row, MEMORY)
+    second: Floats
+    before: Floats
+    """`second` one step earlier: the settled outputs look at three steps."""
+
+
+def at_rest(rows: int) -> State:
+    """The state before the first step."""
+    return State(*(np.zeros((rows, MEMORY), np.float32) for _ in range(3)))
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """One step's outputs, probabilities, a row for each seat; settled lies SETTLED_LAG frames before live."""
+
+    live_seat: Floats  # (row, BLOCK_FRAMES)
+    live_any: Floats
+    settled_seat: Floats
+    settled_any: Floats
+
+
+class Model:
+    """A net in the runtime, on one thread; it keeps no state between steps but its tensors' size."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Loads the file, or the shipped one. Raises ModelError."""
+        if path is None:
+            with as_file(files("models") / "hearing.tflite") as shipped:
+                self._interpreter = load(shipped)
+        else:
+            self._interpreter = load(path)
+        self._inputs = {plain(d["name"]): int(d["index"]) for d in self._interpreter.get_input_details()}
+        self._outputs = {plain(d["name"]): int(d["index"]) for d in self._interpreter.get_output_details()}
+        self._rows = 1
+
+    def step(self, inputs: NetInputs, state: State) -> tuple[Belief, State]:
+        """What the net believes of the next block, and its new state."""
+        given = {
+            "shared": inputs.shared,
+            "direction": inputs.direction,
+            "first": state.first,
+            "second": state.second,
+            "before": state.before,
+        }
+        self._fit(len(inputs.shared))
+        for name, value in given.items():
+            self._interpreter.set_tensor(self._inputs[name], value)
+        self._interpreter.invoke()
+        out = {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+        live, settled = out["live"], out["settled"]
+        belief = Belief(
+            live[:, :BLOCK_FRAMES], live[:, BLOCK_FRAMES:], settled[:, :BLOCK_FRAMES], settled[:, BLOCK_FRAMES:]
+        )
+        return belief, State(out["first_next"], out["second_next"], state.second)
+
+    def _fit(self, rows: int) -> None:
+        """Makes the tensors as many rows long as there are seats."""
+        if rows != self._rows:
+            for name, width in INPUTS.items():
+                self._interpreter.resize_tensor_input(self._inputs[name], (rows, width))
+            self._interpreter.allocate_tensors()
+            self._rows = rows
+
+
+def plain(name: str) -> str:
+    """A tensor's name without what the converter puts around it."""
+    return name.removeprefix("serving_default_").removesuffix("_output")
+
+
+def seal(content: bytes) -> bytes:
+    """A .tflite with its seal; TFLite ignores what comes after the model."""
+    return content + SEAL + hashlib.sha256(content).digest()
+
+
+def load(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
+    """The file in an interpreter, checked. Raises ModelError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"the model {path} cannot be read ({error.strerror}): reinstall it, or name another file"
+        ) from error
+    if content[4:8] != b"TFL3":
+        raise ModelError(f"{path} is not a TFLite model: name the hearing.tflite that came with Fermata")
+    if content != seal(content[: -len(SEAL) - 32]):
+        raise ModelError(f"the model {path} is cut off, damaged or not made by Fermata's training: reinstall it")
+    # Without XNNPACK: it gains 15 microseconds a step, and announces itself on stderr.
+    plainly = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=plainly)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"the model {path} does not run in the installed TFLite runtime: {reason}") from error
+    check(path, interpreter)
+    return interpreter
+
+
+def check(path: Path, interpreter: Any) -> None:  # noqa: ANN401 - the runtimes ship no types
+    """Raises ModelError unless the tensors are those of a hearing model of this version."""
+    for wanted, details, what in (
+        (INPUTS, interpreter.get_input_details(), "takes"),
+        (OUTPUTS, interpreter.get_output_details(), "gives"),
+    ):
+        found = {plain(d["name"]): tuple(int(n) for n in d["shape"][1:]) for d in details}
+        if found != {name: (width,) for name, width in wanted.items()}:
+            raise ModelError(
+                f"the model {path} is not made for this version of Fermata: it {what} {describe(found)} "
+                f"where {describe({name: (width,) for name, width in wanted.items()})} is needed"
+            )
+
+
+def describe(tensors: dict[str, tuple[int, ...]]) -> str:
+    """Tensor names with their shapes, for a message."""
+    return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in sorted(tensors.items()))

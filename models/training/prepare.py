@@ -1,0 +1,41 @@
+"""From a corpus to streams: decode, label, render. Every stage is kept in the work folder and not done twice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.training.channels import ChannelStreams, aligned
+from models.training.corpus import read_manifest
+from models.training.scenes import SceneStreams
+from models.training.streams import make
+from models.training.teachers import label
+from models.training.voices import Noises, Voices, load_sounds, read_labels, save_labels
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How many streams of 12 s of each kind."""
+
+    scene: int
+    speech: int
+    noise: int
+
+
+QUICK = Amounts(scene=200, speech=300, noise=100)
+FULL = Amounts(scene=4000, speech=4000, noise=900)
+
+
+def prepare(data: Path, work: Path, amounts: Amounts, seed: int) -> None:
+    """Fills the work folder with labels and streams. Raises CorpusError."""
+    work.mkdir(parents=True, exist_ok=True)
+    clips = read_manifest(data)
+    spoken, sounds = load_sounds(clips, "speech")
+    _, noise_sounds = load_sounds(clips, "noise")
+    responses = [aligned(r) for r in load_sounds(clips, "rir")[1]] if any(c.kind == "rir" for c in clips) else []
+    labels = work / "labels.npz"
+    if not labels.exists():
+        save_labels(labels, label(sounds))
+    voices, noises = Voices(spoken, sounds, read_labels(labels)), Noises(noise_sounds)
+    channels = ChannelStreams(voices, noises, responses)
+    make(work, "noise", amounts.noise, channels.draw_noise, seed)
+    make(work, "speech", amounts.speech, channels.draw_speech, seed)
+    make(work, "scene", amounts.scene, SceneStreams(voices, noises).draw, seed)
