@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import product
 
 
 class Grade(Enum):
@@ -33,41 +34,53 @@ class Metric:
     grade: Grade
     needs: Needs
     evidence: str
+    does_not_say: str
+    """What a reader may be tempted to see in it, in one sentence."""
     released: tuple[float, float] | None = None
     """The public range its values are clamped to when it is released; None: it never leaves the room."""
     needs_roles: bool = True
     """False where a metric makes sense without knowing who is the therapist."""
+    needs_seats: bool = True
+    """False where it makes sense without even knowing how many speak."""
+    possible: tuple[float | None, float | None] = (0.0, None)
+    """The least and the most the value can be; None: no bound."""
 
+
+SHARE = (0.0, 1.0)
 
 METRICS: tuple[Metric, ...] = (
     Metric(
         "therapist_talk_share",
         "Therapist's share of talk",
-        "T / (T + C)",
+        "T / (T + C): seconds of speech in floor turns, without inner pauses and listener responses",
         "1",
         Grade.C,
         Needs.SHARE,
-        "AnnoMI: AUC .673 [.56, .78]",
+        "AnnoMI: AUC .673 [.56, .78]; under one half is a convention of motivational interviewing",
+        "It does not say who led the conversation, nor that less is better in every kind of therapy.",
         released=(0.0, 1.0),
+        possible=SHARE,
     ),
     Metric(
         "therapist_turn_median",
         "Median length of therapist turns",
-        "median length of therapist turns",
+        "median length of therapist turns, from the start of the first to the end of the last unit",
         "s",
         Grade.B,
         Needs.MEDIAN,
         "AnnoMI: AUC .738 [.61, .86]",
+        "It does not say what a turn was for: an explanation and a summary both take long.",
         released=(0.0, 20.0),
     ),
     Metric(
         "therapist_turn_p90",
         "Long end of therapist turns",
-        "90th percentile of the length of therapist turns",
+        "90th percentile of the length of therapist turns, interpolated between neighbours",
         "s",
         Grade.B,
         Needs.P90,
         "AnnoMI: AUC .724",
+        "It does not say how often turns were long: one in ten is, by definition.",
         released=(0.0, 60.0),
     ),
     Metric(
@@ -78,15 +91,18 @@ METRICS: tuple[Metric, ...] = (
         Grade.B,
         Needs.RATE,
         "AnnoMI: AUC .729",
+        "It does not say that a long turn was too long.",
+        possible=SHARE,
     ),
     Metric(
         "client_turn_median",
         "Median length of client turns",
-        "median length of client turns",
+        "median length of client turns, from the start of the first to the end of the last unit",
         "s",
         Grade.D,
         Needs.MEDIAN,
         "AnnoMI: AUC .576, not significant",
+        "It does not say how open or how willing a client was.",
     ),
     Metric(
         "switches_per_minute",
@@ -96,6 +112,7 @@ METRICS: tuple[Metric, ...] = (
         Grade.C,
         Needs.RATE,
         "AnnoMI: AUC .693, reversed",
+        "It does not say whether a change was smooth, wanted or an interruption.",
         released=(0.0, 15.0),
         needs_roles=False,
     ),
@@ -107,6 +124,7 @@ METRICS: tuple[Metric, ...] = (
         Grade.C,
         Needs.SHARE,
         "AnnoMI: AUC .69, reversed",
+        "It does not say how well somebody listened: nods and looks are not heard.",
     ),
     Metric(
         "silence_share",
@@ -116,8 +134,11 @@ METRICS: tuple[Metric, ...] = (
         Grade.C,
         Needs.RATE,
         "contradictory literature",
+        "It does not say whether silence was work, rest or distance.",
         released=(0.0, 0.5),
         needs_roles=False,
+        needs_seats=False,
+        possible=SHARE,
     ),
     Metric(
         "long_pauses",
@@ -127,8 +148,10 @@ METRICS: tuple[Metric, ...] = (
         Grade.C,
         Needs.RATE,
         "Daniel et al. 2018, Psychother Res 28:203; threshold after Levitt 2001",
+        "It does not tell a productive silence from an obstructive one: timing cannot.",
         released=(0.0, 30.0),
         needs_roles=False,
+        needs_seats=False,
     ),
     *(
         Metric(
@@ -139,40 +162,34 @@ METRICS: tuple[Metric, ...] = (
             Grade.C,
             Needs.RATE,
             "the contexts are ours",
+            "It does not say why there was silence, only who spoke around it.",
         )
-        for before, after in (
-            ("client", "client"),
-            ("client", "therapist"),
-            ("therapist", "client"),
-            ("therapist", "therapist"),
-        )
+        for before, after in product(("client", "therapist"), repeat=2)
     ),
     Metric(
         "client_ended_share",
         "Silences after the client that the client ended",
-        "client_client / (client_client + client_therapist)",
+        "client_client / (client_client + client_therapist), silences >= 3 s",
         "1",
         Grade.D,
         Needs.MEDIAN,
         "new; to be validated",
+        "It does not say that the client was given time, only who spoke next.",
+        possible=SHARE,
     ),
-    Metric(
-        "response_offset_client_therapist",
-        "Offset from client to therapist",
-        "median floor-transfer offset, client to therapist",
-        "s",
-        Grade.D,
-        Needs.MEDIAN,
-        "norms: about 200 ms (Levinson & Torreira 2015); compare within a dyad only",
-    ),
-    Metric(
-        "response_offset_therapist_client",
-        "Offset from therapist to client",
-        "median floor-transfer offset, therapist to client",
-        "s",
-        Grade.D,
-        Needs.MEDIAN,
-        "norms: about 200 ms (Levinson & Torreira 2015); compare within a dyad only",
+    *(
+        Metric(
+            f"response_offset_{before}_{after}",
+            f"Offset from {before} to {after}",
+            f"median floor-transfer offset, {before} to {after}: start of the next turn minus end of the last",
+            "s",
+            Grade.D,
+            Needs.MEDIAN,
+            "norms: about 200 ms (Levinson & Torreira 2015); compare within a dyad only",
+            "It does not say how attentive anybody was; languages, rooms and habits differ.",
+            possible=(None, None),
+        )
+        for before, after in (("client", "therapist"), ("therapist", "client"))
     ),
     Metric(
         "coverage",
@@ -182,9 +199,14 @@ METRICS: tuple[Metric, ...] = (
         Grade.D,
         Needs.NOTHING,
         "the gate for all others",
+        "It does not say how well the rest was heard; the intervals of the others do.",
         needs_roles=False,
+        needs_seats=False,
+        possible=SHARE,
     ),
 )
+
+BY_ID: dict[str, Metric] = {metric.id: metric for metric in METRICS}
 
 RELEASED: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.released)
 """The six that leave the room, noised and many sessions together."""

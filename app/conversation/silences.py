@@ -1,0 +1,86 @@
+"""Silences between their end and the moment when their context is known.
+
+before        after = client    after = therapist
+client        client_client     client_therapist      before: who held the floor when the silence began
+therapist     therapist_client  therapist_therapist   after: the next speaker with a unit over 1 s, or the holder
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from app.conversation.vocabulary import Place, Silence, frames
+
+RESPONSE = frames(1.0)
+"""The longest listener response; a longer unit says who speaks next."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A unit that may still be running."""
+
+    seat: int
+    start: int
+    end: int | None = None
+    """None while it runs."""
+
+    def lasts(self, until: int) -> int:
+        """Frames it has lasted, at least, when all before `until` is known."""
+        return (until if self.end is None else self.end) - self.start
+
+
+@dataclass(slots=True)
+class _Waiting:
+    start: int
+    end: int
+    before: int
+    after: int | None = None
+    place: Place | None = None
+
+    def told(self) -> Silence:
+        return Silence(self.start, self.end, self.before, self.after, self.place or Place.GAP)
+
+
+class Silences:
+    """Gives each silence its place and its context; silences and units come in order of time."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self._runs: deque[Run] = deque()
+
+    def __bool__(self) -> bool:
+        """True while a silence waits for its context."""
+        return bool(self._waiting)
+
+    def ended(self, start: int, end: int, before: int) -> None:
+        """A silence that has ended; `before` held the floor when it began."""
+        self._waiting.append(_Waiting(start, end, before))
+
+    def followed(self, run: Run, place: Place | None) -> None:
+        """The next unit: it goes on with the holder's turn (PAUSE), takes the floor (GAP), or neither (None)."""
+        if self._waiting:
+            self._runs.append(run)
+            for silence in self._waiting:
+                silence.place = silence.place or place
+
+    def settle(self, until: int) -> list[Silence]:
+        """The silences whose context is known when all before `until` is."""
+        while self._runs:
+            run = self._runs[0]
+            is_long = run.lasts(until) > RESPONSE
+            for silence in self._waiting:
+                if silence.after is None and (is_long or run.seat == silence.before):
+                    silence.after = run.seat
+            if run.end is None and not is_long and any(silence.after is None for silence in self._waiting):
+                break
+            self._runs.popleft()
+        told = []
+        while self._waiting and self._waiting[0].after is not None and self._waiting[0].place is not None:
+            told.append(self._waiting.popleft().told())
+        return told
+
+    def close(self, until: int) -> list[Silence]:
+        """All that wait, with what is known of their context: nothing more comes."""
+        told = self.settle(until) + [silence.told() for silence in self._waiting]
+        self._waiting.clear()
+        self._runs.clear()
+        return told

@@ -1,0 +1,224 @@
+"""Probabilities, frame by frame, to edges in time order: where each seat's units begin and end.
+
+    p >= onset   ......########..###............#...........      speech begins at `onset`, ends below `offset`
+    runs               [      ]  [ ]            x                 a run under `min_speech` is a blip and dropped
+    units              [           ]                              runs less than `min_pause` apart are one unit
+
+Blips go first, so a click in the middle of a pause does not bridge it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.conversation.vocabulary import Span, Unit
+from app.hearing.activity import Activity
+
+
+class What(IntEnum):
+    """What happens at an edge, in the order in which edges of one frame are told."""
+
+    STOP = 0  # a unit ends
+    BREAK = 1  # from here on nothing can be measured; all units have ended
+    RESUME = 2  # measurable again
+    START = 3  # a unit begins
+
+
+Edge = tuple[int, What, int]
+"""(frame, what, seat); seat is -1 for BREAK and RESUME."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRules:
+    """How probabilities become units."""
+
+    onset: float = 0.5
+    """Probability at which a silent seat begins to speak."""
+    offset: float = 0.35
+    """Probability below which a speaking seat falls silent."""
+    min_pause: int = 20
+    """Frames: a shorter break does not split a unit (200 ms, as usual for inter-pausal units)."""
+    min_speech: int = 6
+    """Frames: a shorter run is a click, not a word (the shortest words last about 80 ms)."""
+
+
+class _Seat:
+    """One seat's state."""
+
+    __slots__ = ("active", "paused", "run", "speaking")
+
+    def __init__(self) -> None:
+        self.active = False  # above the threshold
+        self.run: int | None = None  # where an active run began that is not yet long enough to count
+        self.speaking = False  # inside a unit
+        self.paused: int | None = None  # where that unit last fell silent
+
+
+class Units:
+    """A stage that turns activity into edges."""
+
+    def __init__(self, seats: int, rules: UnitRules | None = None) -> None:
+        self.rules = rules or UnitRules()
+        # Thresholds as float32, so that frames compare the same way one by one and as an array.
+        self._on, self._off = float(np.float32(self.rules.onset)), float(np.float32(self.rules.offset))
+        self._seats = tuple(_Seat() for _ in range(seats))
+        self._frame = 0
+        self._measurable = True
+        self._edges: list[Edge] = []
+        self._restate()
+
+    def follow(self, activity: Activity) -> tuple[list[Edge], int]:
+        """The edges that became certain, in time order, and the frame before which all edges are now known.
+
+        Frames that were skipped count as not measurable. Raises ValueError for frames that were told before.
+        """
+        if activity.first < self._frame:
+            raise ValueError(f"frame {activity.first} was told before: activity must go forward from {self._frame}")
+        if activity.first > self._frame:
+            self._break(activity.first)
+        speech = activity.seats if activity.seats.shape[1] else activity.speech[:, None]
+        if b"\0" not in activity.measurable.tobytes():
+            self._hear(speech)
+        else:
+            self._hear_in_parts(speech, activity.measurable)
+        return self._told()
+
+    def finish(self) -> list[Edge]:
+        """The edges that remain when the activity ends here."""
+        self._close(self._frame)
+        return self._told()[0]
+
+    @property
+    def frame(self) -> int:
+        """How many frames have been told."""
+        return self._frame
+
+    def _restate(self) -> None:
+        """Remember what a block without any change looks like."""
+        active = [seat.active for seat in self._seats]
+        self._thresholds = np.array([self._off if on else self._on for on in active], np.float32)
+        self._same = bytes(active)
+        waits = [self.rules.min_speech + seat.run for seat in self._seats if seat.run is not None]
+        waits += [self.rules.min_pause + seat.paused for seat in self._seats if seat.paused is not None]
+        self._deadline = min(waits, default=None)
+
+    def _hear_in_parts(self, speech: NDArray[np.float32], measurable: NDArray[np.bool_]) -> None:
+        at = 0
+        for good, run in groupby(measurable.tolist()):
+            length = len(list(run))
+            if good:
+                self._hear(speech[at : at + length])
+            else:
+                self._break(self._frame + length)
+            at += length
+
+    def _hear(self, speech: NDArray[np.float32]) -> None:
+        """Take measurable frames, (frame, seat)."""
+        if not self._measurable:
+            self._measurable = True
+            self._edges.append((self._frame, What.RESUME, -1))
+        first, self._frame = self._frame, self._frame + len(speech)
+        changed = (speech >= self._thresholds).tobytes() != self._same * len(speech)
+        if changed:
+            for seat, column in zip(self._seats, speech.T.tolist(), strict=True):
+                self._scan(seat, first, column)
+        if changed or (self._deadline is not None and self._deadline <= self._frame):
+            for number, seat in enumerate(self._seats):
+                self._settle(number, seat, self._frame)
+            self._restate()
+
+    def _scan(self, seat: _Seat, first: int, column: list[float]) -> None:
+        number = self._seats.index(seat)
+        on, off = self._on, self._off
+        for frame, p in enumerate(column, first):
+            if seat.active:
+                if p < off:
+                    self._settle(number, seat, frame)
+                    seat.active = False
+                    if seat.run is None:
+                        seat.paused = frame
+                    seat.run = None
+            elif p >= on:
+                self._settle(number, seat, frame)
+                seat.active, seat.run = True, frame
+
+    def _settle(self, number: int, seat: _Seat, frame: int) -> None:
+        """Draw the conclusions that the time up to a frame allows; the seat has not changed since its last change."""
+        if seat.run is not None and frame - seat.run >= self.rules.min_speech:
+            if seat.paused is not None and seat.run - seat.paused >= self.rules.min_pause:
+                self._stop(number, seat, seat.paused)
+            if not seat.speaking:
+                self._edges.append((seat.run, What.START, number))
+            seat.speaking, seat.run, seat.paused = True, None, None
+        elif seat.run is None and seat.paused is not None and frame - seat.paused >= self.rules.min_pause:
+            self._stop(number, seat, seat.paused)
+
+    def _stop(self, number: int, seat: _Seat, frame: int) -> None:
+        self._edges.append((frame, What.STOP, number))
+        seat.speaking, seat.paused = False, None
+
+    def _close(self, frame: int) -> None:
+        """End every unit at a frame, or where its seat had last fallen silent."""
+        for number, seat in enumerate(self._seats):
+            self._settle(number, seat, frame)
+            if seat.speaking:
+                self._stop(number, seat, frame if seat.paused is None else seat.paused)
+            seat.active, seat.run = False, None
+        self._restate()
+
+    def _break(self, until: int) -> None:
+        """Nothing can be measured from here up to a frame."""
+        if self._measurable:
+            self._close(self._frame)
+            self._edges.append((self._frame, What.BREAK, -1))
+            self._measurable = False
+        self._frame = until
+
+    def _told(self) -> tuple[list[Edge], int]:
+        if self._deadline is None:
+            known, edges = self._frame, self._edges
+            self._edges = []
+        else:
+            known = min(frame for seat in self._seats for frame in (seat.run, seat.paused) if frame is not None)
+            edges = [edge for edge in self._edges if edge[0] < known]
+            self._edges = [edge for edge in self._edges if edge[0] >= known]
+        return (sorted(edges) if len(edges) > 1 else edges), known
+
+
+def edges_of(units: Iterable[Unit], unmeasured: Iterable[Span] = (), min_pause: int | None = None) -> list[Edge]:
+    """Edges in time order from whole units in any order: the way in for talk that never was sound.
+
+    Units of one seat less than `min_pause` frames apart are joined, and cut where nothing could be measured.
+    """
+    pause = UnitRules().min_pause if min_pause is None else min_pause
+    breaks = sorted(unmeasured, key=lambda span: span.start)
+    edges = [edge for gap in breaks for edge in ((gap.start, What.BREAK, -1), (gap.end, What.RESUME, -1))]
+    by_seat: dict[int, list[tuple[int, int]]] = {}
+    for unit in sorted(units, key=lambda unit: unit.start):
+        parts = by_seat.setdefault(unit.seat, [])
+        for start, end in _outside(unit, breaks):
+            if parts and start - parts[-1][1] < pause and not any(parts[-1][1] <= gap.start < start for gap in breaks):
+                parts[-1] = (parts[-1][0], max(parts[-1][1], end))
+            else:
+                parts.append((start, end))
+    for seat, parts in by_seat.items():
+        for start, end in parts:
+            edges += ((start, What.START, seat), (end, What.STOP, seat))
+    edges.sort()
+    return edges
+
+
+def _outside(unit: Unit, breaks: list[Span]) -> Iterable[tuple[int, int]]:
+    """The parts of a unit that lie outside the breaks."""
+    start = unit.start
+    for gap in breaks:
+        if start < gap.start < unit.end:
+            yield start, gap.start
+        if gap.start <= start < gap.end or start < gap.start < unit.end:
+            start = max(start, gap.end)
+    if start < unit.end:
+        yield start, unit.end
