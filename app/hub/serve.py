@@ -5,6 +5,7 @@ import fcntl
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -40,7 +41,8 @@ def serve(options: HubOptions) -> None:
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         url = "http://{}:{}/".format(*page.getsockname()[:2])
         ready = f"fermata hub ready: {url} (rooms send to mqtt://{address[0]}:{address[1]})"
-        asyncio.run(_serve(make_app(store, inbox, settings), page, broker, running, ready))
+        application = make_app(store, lambda: inbox.trouble, settings, time.time)
+        asyncio.run(_serve(application, page, broker, running, ready))
 
 
 def notice(sentence: str) -> None:

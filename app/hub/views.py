@@ -1,0 +1,198 @@
+"""What the page shows, in words and ready to be laid out; no number is made here."""
+
+from dataclasses import dataclass
+
+from app.catalogue import RELEASED, Metric
+from app.hub.rooms import Presence, Room
+from app.hub.trends import Estimate, Reason, Span, Trends
+from app.hub.words import Words
+
+SYMBOLS = {Presence.ONLINE: "●", Presence.SILENT: "◐", Presence.OFFLINE: "○", Presence.NEW: "◌"}
+DIGITS = {"1": 0}
+"""Decimals by unit; shares are in per cent. One where not named: the noise is larger than a tenth."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room's card."""
+
+    device: str
+    simulated: bool
+    presence: str
+    """The presence's name, for the style sheet."""
+    symbol: str
+    standing: str
+    note: str
+    unwell: bool
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A metric in a period."""
+
+    metric: str
+    text: str
+    interval: str
+    value: float
+    low: float
+    high: float
+    """Clamped to the possible range, as drawn."""
+    beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A period in a table: cells, or the reason why there are none."""
+
+    label: str
+    tick: str
+    sessions: int
+    releases: int
+    withheld: int
+    cells: tuple[Cell | None, ...]
+    reason: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """A metric's card."""
+
+    id: str
+    title: str
+    about: str
+    unit: str
+    unit_words: str
+    grade: str
+    evidence: str
+    low: float
+    high: float
+    """The possible range, in the metric's unit."""
+    latest: Cell | None
+    latest_label: str
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorldView:
+    """The real or the simulated releases."""
+
+    simulated: bool
+    off: str
+    wait: str
+    metrics: tuple[MetricView, ...]
+    months: tuple[Row, ...]
+    quarters: tuple[Row, ...]
+    beyond: bool
+
+
+def room_view(room: Room, now: int, say: Words) -> RoomView:
+    """A room in words."""
+    presence = room.presence(now)
+    since = room.since if presence is Presence.OFFLINE else None
+    waiting = say("unknown") if room.waiting is None else say("waiting", n=room.waiting) if room.waiting else None
+    facts = [
+        (say("heartbeat"), say("never") if room.heartbeat is None else say.ago(room.heartbeat, now)),
+        (say("microphones"), say(f"microphones_{room.microphones or 'unknown'}")),
+        (say("last_week"), say("never") if room.last_week is None else say.week(room.last_week)),
+        (say("waiting"), waiting or say("waiting_none")),
+        (say("software"), room.software or say("unknown")),
+    ]
+    notes = [say("silent_note")] if presence is Presence.SILENT else []
+    if room.dropped:
+        notes.append(say("dropped", n=room.dropped))
+    standing = say(presence.value)
+    if since is not None:
+        standing += f" {say('offline_since', ago=say.ago(since, now))}"
+    return RoomView(
+        room.device,
+        bool(room.simulated),
+        presence.value,
+        SYMBOLS[presence],
+        standing,
+        " ".join(notes),
+        room.unwell,
+        tuple(facts),
+    )
+
+
+def world_view(trends: Trends, therapists: int, say: Words) -> WorldView:
+    """All releases of one kind in words."""
+    months = tuple(_row(span, trends, say) for span in trends.months)
+    quarters = tuple(_row(span, trends, say) for span in trends.quarters)
+    shown = [row for row in months if any(row.cells)]
+    return WorldView(
+        simulated=trends.simulated,
+        off=say(f"off_{trends.off.value}", n=therapists) if trends.off else "",
+        wait="" if shown or trends.off else _wait(trends, say),
+        metrics=tuple(_metric(number, metric, shown, say) for number, metric in enumerate(RELEASED)),
+        months=months,
+        quarters=quarters,
+        beyond=any(cell.beyond for row in (*months, *quarters) for cell in row.cells if cell),
+    )
+
+
+def _wait(trends: Trends, say: Words) -> str:
+    if not trends.months:
+        return say("no_release")
+    span = trends.months[-1]
+    when = "running" if span.reason is Reason.RUNNING else "over"
+    return say(f"wait_{when}", n=span.sessions, period=say.period(span.period))
+
+
+def _row(span: Span, trends: Trends, say: Words) -> Row:
+    cells = tuple(_cell(metric, span.estimates.get(metric.id), say) for metric in RELEASED) if span.estimates else ()
+    scatter = any(estimate.scatter for estimate in span.estimates.values())
+    return Row(
+        label=say.period(span.period),
+        tick=say.tick(span.period),
+        sessions=span.sessions,
+        releases=span.releases,
+        withheld=span.withheld,
+        cells=cells,
+        reason="" if cells else _reason(span, trends, say),
+        shows=say("noise_and_scatter" if scatter else "noise_only") if cells else "",
+    )
+
+
+def _reason(span: Span, trends: Trends, say: Words) -> str:
+    if span.reason is None or trends.off:
+        return say("not_shown", n=span.sessions)
+    return say(span.reason.value, n=span.sessions, date=say.day(span.period.over_on()))
+
+
+def _cell(metric: Metric, estimate: Estimate | None, say: Words) -> Cell | None:
+    if estimate is None or metric.released is None:
+        return None
+    lowest, highest = metric.released
+    value, low, high = (min(max(x, lowest), highest) for x in (estimate.value, estimate.low, estimate.high))
+    factor, digits = (100, 0) if metric.unit == "1" else (1, DIGITS.get(metric.unit, 1))
+    sign = {"1": " %", "s": " s"}.get(metric.unit, "")
+    return Cell(
+        metric=metric.id,
+        text=say.number(value * factor, digits) + sign,
+        interval=say("interval", low=say.number(low * factor, digits), high=say.number(high * factor, digits) + sign),
+        value=value,
+        low=low,
+        high=high,
+        beyond=estimate.low < lowest or estimate.high > highest,
+    )
+
+
+def _metric(number: int, metric: Metric, shown: list[Row], say: Words) -> MetricView:
+    lowest, highest = metric.released or (0.0, 0.0)
+    return MetricView(
+        id=metric.id,
+        title=say.of("metric", metric.id, metric.title),
+        about=say.of("about", metric.id, metric.formula),
+        unit=metric.unit,
+        unit_words=say.of("unit", metric.unit, metric.unit),
+        grade=say(f"grade_{metric.grade.name}"),
+        evidence=say.of("evidence", metric.id, metric.evidence),
+        low=lowest,
+        high=highest,
+        latest=shown[-1].cells[number] if shown else None,
+        latest_label=shown[-1].label if shown else "",
+        digits=DIGITS.get(metric.unit, 1),
+    )
