@@ -19,7 +19,14 @@ MAY_IMPORT = {
     "app.release": {"app.release", "app.catalogue", "app.durable", "app.sync.wire"},
     "app.sync": {"app.sync", "app.durable"},
     "app.hub": {"app.hub", "app.sync.wire", "app.catalogue"},
-    "app.rehearsal": {"app.rehearsal", "app.hearing", "app.conversation", "app.catalogue", "firmware.sound"},
+    "app.rehearsal": {
+        "app.rehearsal",
+        "app.hearing",
+        "app.conversation",
+        "app.catalogue",
+        "firmware.sound",
+        "firmware.geometry",  # array files
+    },
     "app": {"app", "firmware"},
     "models": {"models", "app.hearing", "app.conversation", "app.rehearsal", "app.catalogue", "firmware.sound"},
 }

@@ -1,5 +1,7 @@
 """Sounds of a room that are not speech: ventilation from all sides, a fan in one place, knocks."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,22 +21,42 @@ def sloped_noise(
     return noise
 
 
-def ventilation(array: PlacedArray, samples: int, rate: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Noise of a ventilated room, (microphone, sample), coherent as a diffuse field is, of standard deviation 1."""
-    places = array.microphones_m()
-    return coherent(sloped_noise((len(places), samples), rng.uniform(-6, -3), rate, rng), places, rate)
+def ventilation(
+    array: PlacedArray, samples: int, rate: int, rng: np.random.Generator, db_per_octave: float | None = None
+) -> NDArray[np.float64]:
+    """Noise of a ventilated room, (microphone, sample), coherent as a diffuse field is, of standard deviation 1.
+
+    Without a slope one between -6 and -3 dB an octave is drawn.
+    """
+    places, slope = array.microphones_m(), rng.uniform(-6, -3) if db_per_octave is None else db_per_octave
+    return coherent(sloped_noise((len(places), samples), slope, rate, rng), places, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """A computer's or heater's fan: broad noise, and the tones of its blades."""
+
+    blades_hz: float
+    tones: tuple[float, ...]
+    """Amplitude of each harmonic of the blades, against noise of rms 1."""
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Fan":
+        """Any fan."""
+        return cls(float(rng.uniform(90, 300)), tuple(float(rng.uniform(0.05, 0.4)) / n for n in range(1, 6)))
+
+    def run(self, samples: int, rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Its sound, (sample,), to be placed in a room; rms 1."""
+        turned = 2 * np.pi * (self.blades_hz * np.arange(samples) / rate + 2e-3 * rng.standard_normal(samples).cumsum())
+        sound = sloped_noise((samples,), -4, rate, rng)
+        for harmonic, strength in enumerate(self.tones, start=1):
+            sound += strength * np.sin(harmonic * turned + rng.uniform(0, 2 * np.pi))
+        return np.asarray(sound / sound.std(), dtype=np.float32)
 
 
 def fan(samples: int, rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """A computer's or heater's fan, (sample,), to be placed: broad noise and the tones of its blades; rms 1."""
-    when = np.arange(samples) / rate
-    sound = sloped_noise((samples,), -4, rate, rng)
-    blades = rng.uniform(90, 300)
-    drift = np.cumsum(rng.standard_normal(samples)) * 2e-3
-    for harmonic in range(1, 6):
-        strength = rng.uniform(0.05, 0.4) / harmonic
-        sound += strength * np.sin(2 * np.pi * harmonic * (blades * when + drift) + rng.uniform(0, 2 * np.pi))
-    return np.asarray(sound / sound.std(), dtype=np.float32)
+    """The sound of any fan, (sample,), rms 1."""
+    return Fan.draw(rng).run(samples, rate, rng)
 
 
 def knock(rate: int, rng: np.random.Generator) -> NDArray[np.float32]:

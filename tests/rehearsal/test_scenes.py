@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.rehearsal.noises import fan, knock, ventilation
+from app.rehearsal.noises import Fan, knock, ventilation
 from app.rehearsal.reverberation import quick_impulse_responses
 from app.rehearsal.scenes import draw_scene
 from firmware.sound import ArrayGeometry
@@ -45,5 +45,5 @@ def test_noises_have_the_level_they_promise() -> None:
     rng = np.random.default_rng(3)
     scene = draw_scene(LINE, 1, rng)
     assert ventilation(scene.array, 64000, 16000, rng).std(axis=1) == pytest.approx([1, 1, 1], abs=0.1)
-    assert fan(64000, 16000, rng).std() == pytest.approx(1, abs=0.01)
+    assert Fan.draw(rng).run(64000, 16000, rng).std() == pytest.approx(1, abs=0.01)
     assert np.abs(knock(16000, rng)).max() == pytest.approx(1)
