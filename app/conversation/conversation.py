@@ -68,6 +68,8 @@ class Conversation:
         return ended._tally  # noqa: SLF001 - its own copy
 
     def _tell(self, events: list[Event]) -> tuple[Event, ...]:
+        if not events:
+            return ()
         told = tuple(events if self.seats else voices(events))
         self._tally.count(told)
         return told

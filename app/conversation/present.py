@@ -31,15 +31,16 @@ class Present:
 
     def follow(self, activity: Activity) -> None:
         """Take the newest frames; frames that were skipped could not be measured."""
-        end = activity.first + len(activity)
+        end = activity.first + len(activity.speech)
         speech = activity.seats if activity.seats.shape[1] else activity.speech[:, None]
-        is_whole = activity.first == self.frame and b"\0" not in activity.measurable.tobytes()
-        is_same = (speech >= self._thresholds).tobytes() == bytes(self.speaking) * len(activity)
-        if not (is_whole and self.measurable and is_same):
+        is_whole = self.measurable and activity.first == self.frame and b"\0" not in activity.measurable.tobytes()
+        is_same = (speech >= self._thresholds).tobytes() == self._same * len(speech)
+        if not (is_whole and is_same):
             self._trace(activity.first, speech.tolist(), activity.measurable.tolist())
             self._restate()
         self.frame = end
-        self._mark(end)
+        if self._somebody:
+            self._mark(end)
 
     def _trace(self, first: int, rows: list[list[float]], measurable: list[bool]) -> None:
         """Frame by frame, where something changes."""
@@ -67,3 +68,5 @@ class Present:
 
     def _restate(self) -> None:
         self._thresholds = np.array([self._off if on else self._on for on in self.speaking], np.float32)
+        self._same = bytes(self.speaking)
+        self._somebody = any(self.speaking)

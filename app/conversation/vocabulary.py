@@ -139,3 +139,18 @@ class Now:
     """Frames of silence up to now; 0 while somebody speaks and where nothing can be measured."""
     client_quiet_for: int | None
     """Frames since a client was last heard, 0 while one speaks; None before the first time."""
+
+    @property
+    def therapist_speaks(self) -> bool:
+        """True while a therapist is heard."""
+        return Role.THERAPIST in self.speaking
+
+    @property
+    def therapist_has_floor(self) -> bool:
+        """True in a therapist's turn."""
+        return self.holder is Role.THERAPIST
+
+    @property
+    def client_has_floor(self) -> bool:
+        """True in a client's turn."""
+        return self.holder is Role.CLIENT

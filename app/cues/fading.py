@@ -1,0 +1,83 @@
+"""One light over time: it fades to what is wished, always finishing the fade it is in."""
+
+from bisect import bisect_right
+from collections.abc import Callable
+
+FADE_IN_S = 1.5
+FADE_OUT_S = 2.0
+
+Point = tuple[float, float]
+"""(seconds, brightness 0..1)"""
+Program = Callable[[float], tuple[Point, ...]]
+"""From the brightness now to the next breakpoints, seconds counted from now; none when there is nothing to change."""
+
+
+def steady(level: float) -> Program:
+    """Fade to a level and stay."""
+
+    def program(brightness: float) -> tuple[Point, ...]:
+        if brightness == level:
+            return ()
+        return ((FADE_IN_S if level > brightness else FADE_OUT_S, level),)
+
+    return program
+
+
+def again_and_again(points: tuple[Point, ...]) -> Program:
+    """Fade to dark, then show a glow that begins and ends dark, without end."""
+    fade_out = steady(0.0)
+
+    def program(brightness: float) -> tuple[Point, ...]:
+        return fade_out(brightness) or points
+
+    return program
+
+
+def once(points: tuple[Point, ...]) -> Program:
+    """Fade to dark, then show a glow that begins and ends dark, one time."""
+    fade_out = steady(0.0)
+    to_show = [points]
+
+    def program(brightness: float) -> tuple[Point, ...]:
+        return fade_out(brightness) or (to_show.pop() if to_show else ())
+
+    return program
+
+
+class Fading:
+    """A light's brightness, piecewise linear and without a jump whatever is wished when.
+
+    A fade once begun is finished before the next begins, so wishes that flutter do not make the light flutter: up and
+    down again take at least FADE_IN_S + FADE_OUT_S. Times must not go back.
+    """
+
+    def __init__(self) -> None:
+        self.points: list[Point] = [(0.0, 0.0)]
+        """The breakpoints, as far as they are needed."""
+        self._program = steady(0.0)
+
+    def wish(self, at_s: float, program: Program) -> None:
+        """From now on this is wanted."""
+        self._advance(at_s)
+        if self.points[-1][0] < at_s:
+            self.points.append((at_s, self.points[-1][1]))
+        self._program = program
+
+    def at(self, at_s: float) -> float:
+        """Brightness 0..1 at a time, seconds."""
+        self._advance(at_s)
+        at_s = max(at_s, self.points[0][0])
+        place = bisect_right(self.points, at_s, key=lambda point: point[0])
+        if place == len(self.points):
+            return self.points[-1][1]
+        (before_s, before), (after_s, after) = self.points[place - 1], self.points[place]
+        return before + (after - before) * (at_s - before_s) / (after_s - before_s)
+
+    def _advance(self, at_s: float) -> None:
+        """Plan until a time."""
+        while self.points[-1][0] < at_s and (ahead := self._program(self.points[-1][1])):
+            begin = self.points[-1][0]
+            self.points += [(begin + after_s, brightness) for after_s, brightness in ahead if after_s > 0]
+        passed = bisect_right(self.points, at_s, key=lambda point: point[0]) - 1
+        if passed > 0:
+            del self.points[:passed]
