@@ -2,30 +2,28 @@
 
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyaudio
 
+from firmware.bounded import within
+from firmware.devices import find_device
 from firmware.errors import SoundError
 from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE, ArrayGeometry, Block
 
 PATIENCE_S = 1.0
 """An array that is silent for longer is gone: PortAudio itself would wait for good."""
-FIRST_S = 3.0
+FIRST_S = 4.0
 """An array may take a while to start: so long until its first block."""
 OPENING_S = 5.0
 CLOSING_S = 2.0
 """PortAudio calls that take longer have met a frozen device or daemon."""
 QUEUE_BLOCKS = 100
 """4 s: what the analysis may be late before sound is lost."""
-
-Result = TypeVar("Result")
 
 
 class Heard(NamedTuple):
@@ -179,30 +177,6 @@ def lost_before(heard: Heard, last: Heard | None) -> int:
     return heard.dropped + min(max(by_clock - heard.dropped, 1), round(PATIENCE_S * SAMPLE_RATE))
 
 
-def find_device(portaudio: Any, wanted: str | int, geometry: ArrayGeometry) -> int:  # noqa: ANN401 - pyaudio has no types
-    """PortAudio's number of the one input device that is wanted. Raises SoundError."""
-    devices = [portaudio.get_device_info_by_index(i) for i in range(portaudio.get_device_count())]
-    inputs = {int(d["index"]): d for d in devices if d["maxInputChannels"] > 0}
-    names = ", ".join(f"{index} '{d['name']}'" for index, d in inputs.items())
-    there = f"this machine has {names}" if inputs else "this machine has no microphones at all"
-    if isinstance(wanted, int) or wanted.isdecimal():
-        found = [index for index in inputs if index == int(wanted)]
-    else:
-        exact = [index for index, d in inputs.items() if d["name"] == wanted]
-        found = exact or [index for index, d in inputs.items() if wanted.lower() in d["name"].lower()]
-    if not found:
-        raise SoundError(f"there is no microphone array '{wanted}': {there}; plug it in or name another")
-    if len(found) > 1:
-        raise SoundError(f"'{wanted}' fits {len(found)} devices: give the whole name or the number; {there}")
-    has = int(inputs[found[0]]["maxInputChannels"])
-    if has < geometry.stream_channels:
-        raise SoundError(
-            f"'{inputs[found[0]]['name']}' has {has} channels, but the array {geometry.name} needs "
-            f"{geometry.stream_channels}: name the right device, or give the array that fits it"
-        )
-    return found[0]
-
-
 def refusal(error: OSError, device: str | int, geometry: ArrayGeometry) -> str:
     """PortAudio's error as a sentence that says what to do."""
     sentences = {
@@ -214,21 +188,11 @@ def refusal(error: OSError, device: str | int, geometry: ArrayGeometry) -> str:
         pyaudio.paDeviceUnavailable: f"'{device}' is in use by another program: end that one first",
     }
     code = next((argument for argument in error.args if argument in sentences), None)
-    return f"'{device}' cannot be opened: {error.args[-1]}" if code is None else sentences[code]
-
-
-def within(seconds: float, work: Callable[[], Result]) -> Result:
-    """The result of work that may hang, done in a thread that is then left behind. Raises TimeoutError."""
-    future: Future[Result] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except Exception as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future.result(timeout=seconds)
+    if code is None:
+        return (
+            f"'{device}' cannot be opened ({error.args[-1]}): check that it is plugged in and that nothing else uses it"
+        )
+    return sentences[code]
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware.bounded import within
+from firmware.devices import find_device
 from firmware.errors import SoundError
 from firmware.geometry import load_array
 from firmware.microphones import (
@@ -15,10 +17,8 @@ from firmware.microphones import (
     Capture,
     Heard,
     PortAudioArray,
-    find_device,
     lost_before,
     refusal,
-    within,
 )
 from firmware.sound import ArrayGeometry, Block
 
@@ -162,7 +162,11 @@ def test_a_whole_name_wins_over_parts_of_others() -> None:
 @pytest.mark.parametrize(
     ("devices", "wanted", "sentence"),
     [
-        (DESK, "linear", r"no microphone array 'linear': this machine has 1 'Webcam.*'; plug it in or name another"),
+        (
+            DESK,
+            "linear",
+            r"no microphone array 'linear': this machine has 1 'Webcam.*'; plug it in, end what uses it, or",
+        ),
         (DESK, 0, "there is no microphone array '0'"),
         (DESK, "HDMI", "there is no microphone array 'HDMI'"),
         (DESK, "USB Audio", "'USB Audio' fits 2 devices: give the whole name or the number"),
@@ -184,7 +188,10 @@ def test_a_device_that_cannot_be_is_one_sentence(devices: Devices, wanted: str |
         ),
         (OSError(pyaudio.paDeviceUnavailable, "Device unavailable"), "'mic' is in use by another program"),
         (OSError(pyaudio.paInvalidChannelCount, "Invalid number of channels"), "'mic' does not deliver 6 channels"),
-        (OSError("[Errno -9999] Unanticipated host error"), "'mic' cannot be opened: .*Unanticipated"),
+        (
+            OSError("[Errno -9999] Unanticipated host error"),
+            "'mic' cannot be opened .*Unanticipated.*: check that it is plugged in",
+        ),
     ],
 )
 def test_a_refusal_of_portaudio_is_one_sentence(error: OSError, sentence: str) -> None:
