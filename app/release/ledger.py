@@ -1,0 +1,226 @@
+"""The ledger: the sessions that wait for their release, and the releases that wait for the outbox.
+
+A session is erased from it in three ways: withdrawn, released with many others, or expired. Each time all that stays
+is written anew under a new key, in an order of its own, and the log is emptied: what the flash may still hold of the
+erased is ciphertext without a key, and nothing tells which of the others came when.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.catalogue import RELEASED
+from app.durable import DamagedError, DurableError, as_durable, empty_log, open_durable, transaction
+from app.release.locked import lock, new_key, unlock
+from app.release.week import weeks_between
+
+LEAST_MEASURED_S = 600.0
+"""Measurable seconds below which a session does not count."""
+LONGEST_WAIT_WEEKS = 13
+VALUES_SIZE = 512
+"""Bytes of every session's values before encryption: sizes tell nothing."""
+
+VERSION = 1
+SCHEMA = """
+    CREATE TABLE vault (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB);
+    CREATE TABLE open (one INTEGER PRIMARY KEY CHECK (one = 1), session TEXT NOT NULL, key BLOB NOT NULL,
+                       checkpoint BLOB NOT NULL);
+    CREATE TABLE waiting (row INTEGER PRIMARY KEY, session TEXT, week TEXT NOT NULL, locked BLOB NOT NULL);
+    CREATE TABLE sealed (release TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE weeks (week TEXT PRIMARY KEY) WITHOUT ROWID;
+    INSERT INTO vault VALUES (1, x'')
+"""
+
+Values = Mapping[str, float | None]
+"""A session's value per metric id; None where it is undefined."""
+
+
+class LedgerError(DurableError):
+    """What the ledger refuses; says what to do in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A session that waits for its release."""
+
+    row: int
+    """Random, and another after each rewriting."""
+    session: str | None
+    """Its id while it can still be withdrawn, then None."""
+    week: str
+    """ISO week of its end."""
+    values: Values
+
+
+class Ledger:
+    """The ledger in a file that only one process opens.
+
+    Raises LedgerError, or another DurableError when the file or the disk fails. A damaged file is put aside first,
+    beside it under the name `….damaged`, so that the next opening starts an empty one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.damaged = 0
+        """Sessions erased since the opening because their row could not be read."""
+        try:
+            self._db = open_durable(path, SCHEMA, VERSION, mode=0o600, exclusive=True)
+        except DamagedError as error:
+            raise DamagedError(f"{error}; it lies as {_put_aside(path)} now, and a new start begins empty") from error
+        with self._erasing():
+            if not self._vault_key():
+                self._db.execute("UPDATE vault SET key = ?", (new_key(),))
+
+    def shut(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def open_session(self) -> str:
+        """A new session's random id; the one before it can no longer be withdrawn."""
+        session = secrets.token_hex(16)
+        with self._erasing():
+            if self.interrupted() is not None:
+                raise LedgerError("a session is still open in the ledger: close or withdraw it first")
+            key = new_key()
+            self._db.execute("INSERT INTO open VALUES (1, ?, ?, ?)", (session, key, lock(key, session, "")))
+            if self.withdrawable() is not None:
+                self._rewrite(replace(each, session=None) for each in self.waiting())
+        return session
+
+    def checkpoint(self, session: str, text: str) -> None:
+        """Replace what is kept of the open session, should the power fail."""
+        with transaction(self._db, self._path):
+            key = self._key_of(session)
+            self._db.execute("UPDATE open SET checkpoint = ?", (lock(key, session, text),))
+
+    def interrupted(self) -> tuple[str, str] | None:
+        """Id and last checkpoint of a session that was never closed; the text is empty if there is none to read."""
+        found = self._rows("SELECT session, key, checkpoint FROM open")
+        if not found:
+            return None
+        session, key, checkpoint = found[0]
+        return session, unlock(key, session, checkpoint) or ""
+
+    def close(self, session: str, values: Values | None, week: str, measured_s: float) -> bool:
+        """End the open session; it waits with this week if enough of it was measurable, and is erased otherwise.
+
+        Of `values` only the released metrics are kept. It can be withdrawn until forgotten. Says whether it waits.
+        """
+        counts = values is not None and measured_s >= LEAST_MEASURED_S
+        weeks_between(week, week)
+        with self._erasing():
+            self._key_of(session)
+            self._db.execute("DELETE FROM open")
+            if values is not None and counts:
+                self._write(secrets.randbits(62), session, week, {each.id: values.get(each.id) for each in RELEASED})
+        return counts
+
+    def withdrawable(self) -> str | None:
+        """Id of the closed session that is not forgotten yet; for a start after a power cut."""
+        found = self._rows("SELECT session FROM waiting WHERE session IS NOT NULL")
+        return str(found[0][0]) if found else None
+
+    def withdraw(self, session: str) -> None:
+        """Erase all of this session, open or closed; afterwards the ledger is as if it had not been."""
+        with self._erasing():
+            self._db.execute("DELETE FROM open WHERE session = ?", (session,))
+            self._rewrite(each for each in self.waiting() if each.session != session)
+
+    def forget(self, session: str) -> None:
+        """Cut the link from this id to its values: from now on it is one among those that wait."""
+        with self._erasing():
+            self._rewrite(replace(each, session=None) if each.session == session else each for each in self.waiting())
+
+    def expire(self, week: str) -> int:
+        """Erase what has waited longer than 13 weeks by this ISO week; how many that were."""
+        with self._erasing():
+            waiting = self.waiting()
+            kept = [each for each in waiting if weeks_between(each.week, week) <= LONGEST_WAIT_WEEKS]
+            if len(kept) < len(waiting):
+                self._rewrite(kept)
+        return len(waiting) - len(kept)
+
+    def waiting(self) -> list[Waiting]:
+        """All sessions that wait, in no order; unreadable rows are left out, and erased with the next rewriting."""
+        key = self._vault_key()
+        found = []
+        for row, session, week, locked in self._rows("SELECT row, session, week, locked FROM waiting"):
+            text = unlock(key, week, locked)
+            if text is not None:
+                found.append(Waiting(row, session, week, json.loads(text)))
+        return found
+
+    def has_sealed(self, week: str) -> bool:
+        """Whether this ISO week has had its release, withheld or not."""
+        return bool(self._rows("SELECT 1 FROM weeks WHERE week = ?", week))
+
+    def seal(self, release: str, week: str, body: bytes, taken: Sequence[Waiting]) -> None:
+        """Keep a release's noised bytes and erase the sessions that are in it: both, or neither."""
+        rows = {each.row for each in taken}
+        with self._erasing():
+            if self.has_sealed(week):
+                raise LedgerError(f"{week} has had its release: wait for the next week")
+            waiting = self.waiting()
+            if not rows <= {each.row for each in waiting}:
+                raise LedgerError("the ledger has changed since these sessions were read: read them again")
+            self._db.execute("INSERT INTO weeks VALUES (?)", (week,))
+            self._db.execute("INSERT INTO sealed VALUES (?, ?)", (release, body))
+            self._rewrite(each for each in waiting if each.row not in rows)
+
+    def sealed(self) -> list[tuple[str, bytes]]:
+        """The releases that are not yet dropped: id and bytes."""
+        return [(str(release), bytes(body)) for release, body in self._rows("SELECT release, body FROM sealed")]
+
+    def drop(self, release: str) -> None:
+        """Forget a sealed release; call it once the copy elsewhere is committed."""
+        with transaction(self._db, self._path):
+            self._db.execute("DELETE FROM sealed WHERE release = ?", (release,))
+
+    def _rewrite(self, kept: Iterable[Waiting]) -> None:
+        """Erase all that waits and its key, then write the kept under a new key, sorted by new random rows."""
+        kept = list(kept)
+        unreadable = self._rows("SELECT count(*) FROM waiting")[0][0] - len(self.waiting())
+        rows = sorted(secrets.randbits(62) for _ in kept)
+        secrets.SystemRandom().shuffle(kept)
+        self._db.execute("DELETE FROM waiting")
+        self._db.execute("UPDATE vault SET key = ?", (new_key(),))
+        for row, each in zip(rows, kept, strict=True):
+            self._write(row, each.session, each.week, each.values)
+        self.damaged += unreadable
+
+    def _write(self, row: int, session: str | None, week: str, values: Values) -> None:
+        locked = lock(self._vault_key(), week, json.dumps(dict(values)).ljust(VALUES_SIZE))
+        self._db.execute("INSERT INTO waiting VALUES (?, ?, ?, ?)", (row, session, week, locked))
+
+    def _vault_key(self) -> bytes:
+        return bytes(self._rows("SELECT key FROM vault")[0][0])
+
+    def _key_of(self, session: str) -> bytes:
+        """The open session's own key, which goes when it goes."""
+        found = self._rows("SELECT key FROM open WHERE session = ?", session)
+        if not found:
+            raise LedgerError("this session is not open in the ledger: open one first")
+        return bytes(found[0][0])
+
+    def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
+        with as_durable(self._path):
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _erasing(self) -> Iterator[None]:
+        """One transaction, and then nothing of what it erased left in the log."""
+        with transaction(self._db, self._path):
+            yield
+        empty_log(self._db, self._path)
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged file and its log, in place of any put aside earlier."""
+    aside = path.with_name(f"{path.name}.damaged")
+    for ending in ("", "-wal"):
+        if Path(f"{path}{ending}").exists():
+            Path(f"{path}{ending}").replace(f"{aside}{ending}")
+    return aside
