@@ -60,7 +60,7 @@ class ChannelStreams:
                 ),
                 rng,
             )
-        if rng.random() < 0.35:
+        if self._responses and rng.random() < 0.35:
             noise = fftconvolve(noise, self._responses[int(rng.integers(len(self._responses)))])[:LENGTH]
         yield _sense(noise / (np.sqrt(np.square(noise).mean()) + 1e-9), np.zeros(FRAMES, np.float32))
 

@@ -34,6 +34,10 @@ def line(microphones: int, spacing: float) -> tuple[tuple[float, float, float], 
     return tuple(((m - (microphones - 1) / 2) * spacing, 0.0, 0.0) for m in range(microphones))
 
 
+ONE_CIRCLE = ArrayGeometry("circle", RATE, (0, 1, 2, 3), circle(4, 32.5))
+"""The reference array's circle."""
+
+
 def draw_geometry(rng: np.random.Generator) -> ArrayGeometry:
     """Some array: mostly four microphones on a small circle, also squares, lines, pairs and six on a circle."""
     kind = rng.random()

@@ -53,7 +53,7 @@ def make(
     Each shard has a random state of its own from (seed, shard): what is in it does not depend on the others.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for shard in tqdm(range(-(-count // SHARD)), desc=name, unit="shard"):
+    for shard in tqdm(range(-(-count // SHARD)), desc=name, unit="shard", mininterval=5):
         path = folder / f"{name}-{shard:04d}.npz"
         if path.exists():
             continue

@@ -32,7 +32,7 @@ def label(clips: Sequence[Floats], batch: int = 96) -> list[Floats]:
     model = load_silero_vad(onnx=False)
     order = np.argsort([len(clip) for clip in clips])
     labels: list[Floats] = [np.zeros(0, np.float32)] * len(clips)
-    for begin in tqdm(range(0, len(order), batch), desc="teacher", unit="batch"):
+    for begin in tqdm(range(0, len(order), batch), desc="teacher", unit="batch", mininterval=5):
         some = order[begin : begin + batch]
         early = _hear(model, [clips[i] for i in some], 0)
         late = _hear(model, [clips[i] for i in some], CHUNK // 2)

@@ -42,7 +42,7 @@ class Utterance:
 def load_sounds(clips: Sequence[Clip], kind: str) -> tuple[list[Clip], list[Floats]]:
     """All sounds of a kind that are fit for use; says how many are not. Raises CorpusError when none is."""
     kept, sounds, refused = [], [], 0
-    for clip in tqdm([clip for clip in clips if clip.kind == kind], desc=f"decode {kind}", unit="clip"):
+    for clip in tqdm([clip for clip in clips if clip.kind == kind], desc=f"decode {kind}", unit="clip", mininterval=5):
         sound = decode(clip.path)
         if is_clipped(sound) or np.abs(sound).max() < 1e-4 or len(sound) < 10 * HOP:
             refused += 1

@@ -1,0 +1,85 @@
+"""From the trained net to the shipped file: litert-torch, float16 weights, compared with torch, sealed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import litert_torch
+import numpy as np
+import torch
+from ai_edge_quantizer import qtyping, quantizer
+from numpy.typing import NDArray
+
+from app.hearing.inputs import NetInputs
+from app.hearing.model import INPUTS, Belief, Model, State, at_rest, seal
+from models.training.net import Net, Step
+
+TOLERANCE = 0.005
+"""The most that the shipped file's probabilities may be off torch's float32, on average."""
+
+
+class ConversionError(Exception):
+    """A converted model that is not what was trained."""
+
+
+def convert(net: Net, path: Path) -> int:
+    """Writes the net as a sealed .tflite with float16 weights; its size in bytes."""
+    step = Step(net).eval()
+    whole, half = path.with_suffix(".float32.tflite"), path.with_suffix(".float16.tflite")
+    litert_torch.convert(step, sample_kwargs={name: torch.zeros(1, width) for name, width in INPUTS.items()}).export(
+        str(whole)
+    )
+    # The quantizer's default int8 is silently wrong in tflite-runtime 2.14; float casting is exact to 1e-3.
+    caster = quantizer.Quantizer(str(whole))
+    caster.update_quantization_recipe(
+        regex=".*",
+        operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
+        op_config=qtyping.OpQuantizationConfig(
+            weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
+            compute_precision=qtyping.ComputePrecision.FLOAT,
+        ),
+        algorithm_key="float_casting",
+    )
+    caster.quantize().export_model(str(half), overwrite=True)
+    content = seal(half.read_bytes())
+    path.write_bytes(content)
+    whole.unlink()
+    half.unlink()
+    return len(content)
+
+
+def run_torch(net: Net, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
+    """(block, row, 16) live then settled outputs of the float32 net, step by step."""
+    step = Step(net).eval()
+    state: State | None = None
+    outputs = []
+    with torch.no_grad():
+        for inputs in blocks:
+            state = state or at_rest(len(inputs.shared))
+            given = (inputs.shared, inputs.direction, state.first, state.second, state.before)
+            out = {name: value.numpy() for name, value in step(*map(torch.from_numpy, given)).items()}
+            outputs.append(np.concatenate([out["live"], out["settled"]], axis=1))
+            state = State(out["first_next"], out["second_next"], state.second)
+    return np.stack(outputs)
+
+
+def run_model(model: Model, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
+    """The same of the shipped file in the installed runtime."""
+    state: State | None = None
+    outputs = []
+    for inputs in blocks:
+        belief, state = model.step(inputs, state or at_rest(len(inputs.shared)))
+        outputs.append(flat(belief))
+    return np.stack(outputs)
+
+
+def flat(belief: Belief) -> NDArray[np.float32]:
+    """(row, 16) of a belief, live then settled."""
+    return np.concatenate([belief.live_seat, belief.live_any, belief.settled_seat, belief.settled_any], axis=1)
+
+
+def compare(net: Net, path: Path, blocks: list[NetInputs]) -> float:
+    """Mean difference of the file from the net on real sound. Raises ConversionError beyond TOLERANCE."""
+    difference = float(np.abs(run_torch(net, blocks) - run_model(Model(path), blocks)).mean())
+    if difference > TOLERANCE:
+        raise ConversionError(f"{path} differs from what was trained by {difference:.4f}: the conversion is broken")
+    return difference

@@ -1,0 +1,99 @@
+"""The net in PyTorch: as it is trained, over whole rows, and as it ships, one step at a time with its state outside.
+
+shared 287 -> 56, direction 192 -> 40; both -> ReLU = encoded -> GRU 64 -> GRU 64 = second
+live:    second, encoded                           -> 4 x seat, 4 x anybody
+settled: second of this and two steps before -> 40 ReLU -> the same for frames 7 earlier
+"""
+
+import torch
+from torch import Tensor, nn
+
+from app.hearing.features import BLOCK_FRAMES
+from app.hearing.inputs import DIRECTED, SHARED
+from app.hearing.model import MEMORY
+
+HEARD, PLACED, HINDSIGHT = 56, 40, 40
+OUT = 2 * BLOCK_FRAMES
+
+
+class Net(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
+    """What is trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = nn.Linear(SHARED, HEARD)
+        self.placed = nn.Linear(DIRECTED, PLACED)
+        self.first = nn.GRU(HEARD + PLACED, MEMORY, batch_first=True)
+        self.second = nn.GRU(MEMORY, MEMORY, batch_first=True)
+        self.live = nn.Linear(MEMORY + HEARD + PLACED, OUT)
+        self.hindsight = nn.Linear(3 * MEMORY, HINDSIGHT)
+        self.settled = nn.Linear(HINDSIGHT, OUT)
+
+    def forward(self, shared: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (row, block, OUT), live and settled, of rows that begin at rest."""
+        encoded = torch.relu(torch.cat([self.heard(shared), self.placed(direction)], 2))
+        second, _ = self.second(self.first(encoded)[0])
+        once = nn.functional.pad(second, (0, 0, 1, 0))[:, :-1]
+        twice = nn.functional.pad(second, (0, 0, 2, 0))[:, :-2]
+        live = self.live(torch.cat([second, encoded], 2))
+        settled = self.settled(torch.relu(self.hindsight(torch.cat([second, once, twice], 2))))
+        return live, settled
+
+
+class Cell(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
+    """One step of a trained GRU, in operations that every TFLite runtime has and that any number of rows fits."""
+
+    def __init__(self, gru: nn.GRU) -> None:
+        super().__init__()
+        self.inputs = nn.ModuleList(_linear(w, b) for w, b in _thirds(gru.weight_ih_l0, gru.bias_ih_l0))
+        self.states = nn.ModuleList(_linear(w, b) for w, b in _thirds(gru.weight_hh_l0, gru.bias_hh_l0))
+
+    def forward(self, given: Tensor, state: Tensor) -> Tensor:
+        """The new state."""
+        reset = torch.sigmoid(self.inputs[0](given) + self.states[0](state))
+        keep = torch.sigmoid(self.inputs[1](given) + self.states[1](state))
+        new = torch.tanh(self.inputs[2](given) + reset * self.states[2](state))
+        return new + keep * (state - new)
+
+
+class Step(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
+    """What ships: one block, probabilities, the state in and out under the names that app.hearing.model expects."""
+
+    def __init__(self, net: Net) -> None:
+        super().__init__()
+        self.net = net
+        self.first_cell = Cell(net.first)
+        self.second_cell = Cell(net.second)
+
+    def forward(
+        self, shared: Tensor, direction: Tensor, first: Tensor, second: Tensor, before: Tensor
+    ) -> dict[str, Tensor]:
+        """The outputs of one step, (row, …)."""
+        encoded = torch.relu(torch.cat([self.net.heard(shared), self.net.placed(direction)], 1))
+        first_next = self.first_cell(encoded, first)
+        second_next = self.second_cell(first_next, second)
+        looked_back = torch.relu(self.net.hindsight(torch.cat([second_next, second, before], 1)))
+        return {
+            "live": torch.sigmoid(self.net.live(torch.cat([second_next, encoded], 1))),
+            "settled": torch.sigmoid(self.net.settled(looked_back)),
+            "first_next": first_next,
+            "second_next": second_next,
+        }
+
+
+def _thirds(weight: Tensor, bias: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The weights of reset, update and new gate, in PyTorch's order."""
+    return list(zip(weight.detach().chunk(3), bias.detach().chunk(3), strict=True))
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+    return layer
+
+
+def size(net: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameter.numel() for parameter in net.parameters())
