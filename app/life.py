@@ -9,7 +9,8 @@ OVERTIME_S = 600.0
 """Seconds past the planned length after which a session ends by itself: nobody is measured on another's consent."""
 QUIET_S = 900.0
 """Seconds without speech after which a session ends by itself."""
-HOLD_CALIBRATE_S = 3.0
+HOLD_S = 3.0
+"""Seconds from which a press is not short any more."""
 HOLD_WITHDRAW_S = 5.0
 
 
@@ -19,7 +20,6 @@ class Deed(Enum):
     BEGIN = "begin"
     END = "end"
     WITHDRAW = "withdraw"
-    CALIBRATE = "calibrate"
     FORGET = "forget"
     """The two minutes are over: the last session can no longer be told apart."""
 
@@ -31,7 +31,6 @@ class Life:
     ```
                  idle        in a session    up to 2 min after
     short press  BEGIN       END             BEGIN
-    3 s          CALIBRATE   -               -
     5 s          -           WITHDRAW        WITHDRAW
     ```
     """
@@ -46,13 +45,15 @@ class Life:
         """A session is going on."""
         return self.began is not None
 
-    def press(self, held_s: float, now: float) -> tuple[Deed, ...]:
-        """The deeds that a finished press of this length asks for."""
+    def press(self, held_s: float, now: float, may_begin: bool = True) -> tuple[Deed, ...]:
+        """The deeds that a finished press of this length asks for; none begins while the privacy switch is shut."""
         if held_s >= HOLD_WITHDRAW_S:
             return self._withdraw()
-        if held_s >= HOLD_CALIBRATE_S:
-            return (Deed.CALIBRATE,) if self.began is None and self.ended is None else ()
-        return self.end(now) if self.open else self._begin(now)
+        if held_s >= HOLD_S:
+            return ()
+        if self.open:
+            return self.end(now)
+        return self._begin(now) if may_begin else ()
 
     def tick(self, now: float, speech: bool = False) -> tuple[Deed, ...]:
         """The deeds that time alone asks for; `speech` says whether anybody has been heard since the last tick."""

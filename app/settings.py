@@ -150,7 +150,7 @@ class Hub(Group):
     """Folder of the database and of the broker's store."""
     host: str = "127.0.0.1"
     """Address of the page."""
-    port: Port = 8470
+    port: Port = 8720
     """Port of the page."""
     mqtt_port: Port = 1883
     """Port of the embedded broker."""

@@ -44,13 +44,17 @@ def test_a_long_press_withdraws_an_open_session() -> None:
     assert not life.open
 
 
-def test_three_seconds_calibrate_only_when_idle() -> None:
+def test_a_press_of_three_seconds_neither_begins_nor_ends() -> None:
     life = Life(50 * MINUTE)
-    assert life.press(3.5, 0.0) == (Deed.CALIBRATE,)
+    assert life.press(3.5, 0.0) == ()
     life.press(0.2, 1.0)
     assert life.press(3.5, 2.0) == ()
-    life.press(0.2, 3.0)
-    assert life.press(3.5, 4.0) == ()
+
+
+def test_nothing_begins_while_the_privacy_switch_is_shut() -> None:
+    life = Life(50 * MINUTE)
+    assert life.press(0.2, 0.0, may_begin=False) == ()
+    assert not life.open
 
 
 def test_a_session_ends_ten_minutes_over_time() -> None:

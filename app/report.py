@@ -1,0 +1,34 @@
+"""A session in words, for a terminal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.catalogue import METRICS
+
+
+def report(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of `fermata replay`, from what it prints with --json."""
+    yield f"{clock(summary['duration_s'])} min, {clock(summary['measured_s'])} of it measured"
+    for name, seat in summary["seats"].items():
+        yield f"  {name} at {seat['azimuth']:.0f} degrees spoke {seat['speech_s']:.1f} s"
+    yield ""
+    for metric in METRICS:
+        number = summary["metrics"][metric.id]
+        yield f"  {metric.title + ' ':.<64} {in_words(number)}"
+    cues = summary["cues"]
+    yield ""
+    yield "Cues: " + (", ".join(f"{cue['cue']} at {clock(cue['at_s'])}" for cue in cues) if cues else "none")
+
+
+def in_words(number: Mapping[str, Any]) -> str:
+    """A metric's value with interval, unit and grade, or why it is withheld."""
+    if number["withheld"]:
+        return f"withheld: {number['withheld']}"
+    unit = "" if number["unit"] == "1" else f" {number['unit']}"
+    return f"{number['value']:.2f}{unit}  [{number['low']:.2f}, {number['high']:.2f}]  evidence {number['grade']}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02}"

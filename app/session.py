@@ -1,0 +1,74 @@
+"""One session: what is heard becomes turns, silences, numbers, and wishes for light."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from app.conversation.conversation import Conversation
+from app.conversation.metrics import Errors, Measured, measure
+from app.conversation.tally import Tally
+from app.conversation.vocabulary import FRAMES_PER_S, Event, Now
+from app.cues.policy import Decision, Policy
+from app.hearing.hearing import Heard
+from app.hearing.seats import Seat
+
+
+def errors_of_hearing() -> Errors:
+    """What the shipped model gets wrong, by metric, as measured by models/evaluation."""
+    errors: Errors = json.loads((files("models") / "errors.json").read_text(encoding="utf-8"))
+    return errors
+
+
+@dataclass(frozen=True, slots=True)
+class Cued:
+    """A cue that began."""
+
+    at_s: float
+    """Seconds since the session's begin."""
+    cue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one more block has brought."""
+
+    events: tuple[Event, ...]
+    now: Now
+    decided: Decision
+    """The cues that begin and end."""
+
+
+@dataclass(slots=True)
+class Session:
+    """Analyses one session; time is the sound's own, so a recording gives the same however fast it is played."""
+
+    seats: Sequence[Seat]
+    errors: Errors | None
+    """What the hearing gets wrong; None for a score, which is exact."""
+    policy: Policy
+    cued: list[Cued] = field(default_factory=list)
+    _conversation: Conversation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._conversation = Conversation(self.seats)
+
+    def follow(self, heard: Heard) -> Moment:
+        """Take what was heard of one block."""
+        events = self._conversation.follow(heard.settled, heard.live)
+        now = self._conversation.now
+        decided = self.policy.decide(now)
+        self.cued += [Cued(now.frame / FRAMES_PER_S, cue) for cue in decided.started]
+        return Moment(events, now, decided)
+
+    def finish(self) -> tuple[Event, ...]:
+        """The last events, at the session's end."""
+        return self._conversation.finish()
+
+    def tally(self) -> Tally:
+        """The session's counts and unordered durations so far."""
+        return self._conversation.tally()
+
+    def numbers(self) -> dict[str, Measured]:
+        """Every metric of the session so far."""
+        return measure(self.tally(), self.errors)

@@ -1,0 +1,154 @@
+"""What a session hears: a board's microphones through hearing, or a score in their place."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from app.conversation.score import Score
+from app.conversation.vocabulary import FRAMES_PER_S
+from app.hearing.hearing import Heard, Hearing
+from firmware.board import Board
+from firmware.errors import SoundError
+from firmware.sound import SAMPLE_RATE, Block
+
+RETRY_S = 5.0
+"""Seconds between two tries to open microphones that have failed in a session."""
+
+
+class Source(Protocol):
+    """What is heard, from `begin` to `end`."""
+
+    over: bool
+    """There is no more to hear: a recording or a score has ended."""
+    trouble: str | None
+    """Why nothing is heard, or nothing can be measured, just now, in a sentence."""
+
+    @property
+    def live(self) -> bool:
+        """The microphones are open and deliver."""
+        ...
+
+    def begin(self) -> None:
+        """Start listening."""
+
+    def next(self) -> Heard | None:
+        """What one more block has brought; None where there is none now."""
+        ...
+
+    def end(self) -> Iterator[Heard]:
+        """Stop listening; what is still to come of the sound there was."""
+        ...
+
+
+class Sound:
+    """The microphones. A fault is time that counts as lost, not an end: they are opened again as soon as can be."""
+
+    def __init__(self, board: Board, hearing: Callable[[], Hearing], clock: Callable[[], float]) -> None:
+        self.over = False
+        self.trouble: str | None = None
+        self._board, self._make_hearing, self._clock = board, hearing, clock
+        self._hearing = hearing()
+        self._blocks: Iterator[Block] | None = None
+        self._heard_until = self._retry_at = clock()
+
+    @property
+    def live(self) -> bool:
+        """The microphones are open and deliver."""
+        return self._blocks is not None
+
+    def begin(self) -> None:
+        """Open the microphones; a fault is met in `next`."""
+        self.over, self.trouble = False, None
+        self._hearing = self._make_hearing()
+        self._heard_until = self._retry_at = self._clock()
+
+    def next(self) -> Heard | None:
+        """What one more block has brought; None where there is none now."""
+        lost = 0
+        if self._blocks is None:
+            if self._clock() < self._retry_at or not self._open():
+                return None
+            lost = round((self._clock() - self._heard_until) * SAMPLE_RATE) if self.trouble else 0
+            self.trouble = None
+        try:
+            block = next(self._blocks, None) if self._blocks else None
+        except SoundError as error:
+            self._fail(error)
+            return None
+        if block is None:
+            self.over = True
+            return None
+        self._heard_until = self._clock()
+        heard = self._hearing.hear(replace(block, lost=block.lost + lost) if lost else block)
+        self.trouble = heard.trouble
+        return heard
+
+    def end(self) -> Iterator[Heard]:
+        """Close the microphones."""
+        self._close()
+        yield self._hearing.finish()
+
+    def _open(self) -> bool:
+        try:
+            self._board.microphones.open()
+        except SoundError as error:
+            self._fail(error)
+            return False
+        self._blocks = iter(self._board.microphones)
+        return True
+
+    def _fail(self, error: SoundError) -> None:
+        self._close()
+        self.trouble = str(error)
+        self._retry_at = self._clock() + RETRY_S
+
+    def _close(self) -> None:
+        self._blocks = None
+        self._board.microphones.close()
+
+
+@dataclass(slots=True)
+class Staves:
+    """A score, as fast as `pace` says: 1 is real time, None as soon as asked for."""
+
+    score: Score
+    pace: float | None
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    over: bool = False
+    trouble: str | None = None
+    _heard: Iterator[Heard] = field(default_factory=lambda: iter(()))
+    _begun: float = 0.0
+
+    @property
+    def live(self) -> bool:
+        """A score never fails."""
+        return True
+
+    def begin(self) -> None:
+        """Start at the first frame."""
+        self.over, self._heard, self._begun = False, heard_from_score(self.score), self.clock()
+
+    def next(self) -> Heard | None:
+        """The next block's frames, when they are due."""
+        heard = next(self._heard, None)
+        if heard is None:
+            self.over = True
+            return None
+        if self.pace is not None:
+            due = self._begun + (heard.live.first + len(heard.live)) / FRAMES_PER_S / self.pace
+            self.sleep(max(0.0, due - self.clock()))
+        self.trouble = heard.trouble
+        return heard
+
+    def end(self) -> Iterator[Heard]:
+        """Stop; nothing is still to come."""
+        self._heard = iter(())
+        return iter(())
+
+
+def heard_from_score(score: Score) -> Iterator[Heard]:
+    """A score in place of hearing: live and settled are the same truth."""
+    for activity in score.activity():
+        measurable = bool(activity.measurable.all())
+        yield Heard(activity, activity, None if measurable else "the score says that nothing can be measured here")
