@@ -131,6 +131,11 @@ class Store:
                 rooms=count(HEALTH),
             )
 
+    def generation(self) -> str:
+        """The database's own name; a restored backup will take a new one."""
+        with self._engine.connect() as connection:
+            return str(connection.execute(select(META.c.value).where(META.c.key == "generation")).scalar_one())
+
     def newer_versions(self) -> list[str]:
         """The rooms whose messages this hub is too old to read."""
         read_since = exists().where(

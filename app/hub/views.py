@@ -1,6 +1,7 @@
 """What the page shows, in words and ready to be laid out; no number is made here."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.catalogue import RELEASED, Metric
 from app.hub.rooms import Presence, Room
@@ -90,11 +91,10 @@ class WorldView:
 def room_view(room: Room, now: int, say: Words) -> RoomView:
     """A room in words."""
     presence = room.presence(now)
-    since = room.since if presence is Presence.OFFLINE else None
     waiting = say("unknown") if room.waiting is None else say("waiting", n=room.waiting) if room.waiting else None
     facts = [
         (say("heartbeat"), say("never") if room.heartbeat is None else say.ago(room.heartbeat, now)),
-        (say("microphones"), say(f"microphones_{room.microphones or 'unknown'}")),
+        (say("microphones"), say(f"microphones_{room.microphones}") if room.microphones else say("unknown")),
         (say("last_week"), say("never") if room.last_week is None else say.week(room.last_week)),
         (say("waiting"), waiting or say("waiting_none")),
         (say("software"), room.software or say("unknown")),
@@ -103,8 +103,8 @@ def room_view(room: Room, now: int, say: Words) -> RoomView:
     if room.dropped:
         notes.append(say("dropped", n=room.dropped))
     standing = say(presence.value)
-    if since is not None:
-        standing += f" {say('offline_since', ago=say.ago(since, now))}"
+    if presence is Presence.OFFLINE and room.since is not None:
+        standing = say.since(standing, room.since, now)
     return RoomView(
         room.device,
         bool(room.simulated),
@@ -138,7 +138,8 @@ def _wait(trends: Trends, say: Words) -> str:
         return say("no_release")
     span = trends.months[-1]
     when = "running" if span.reason is Reason.RUNNING else "over"
-    return say(f"wait_{when}", n=span.sessions, period=say.period(span.period))
+    period = say.period(span.period)
+    return say(f"wait_{when}", n=span.sessions, period=period[0].upper() + period[1:], until=_until(span, say))
 
 
 def _row(span: Span, trends: Trends, say: Words) -> Row:
@@ -159,7 +160,11 @@ def _row(span: Span, trends: Trends, say: Words) -> Row:
 def _reason(span: Span, trends: Trends, say: Words) -> str:
     if span.reason is None or trends.off:
         return say("not_shown", n=span.sessions)
-    return say(span.reason.value, n=span.sessions, date=say.day(span.period.over_on()))
+    return say(span.reason.value, n=span.sessions, until=_until(span, say))
+
+
+def _until(span: Span, say: Words) -> str:
+    return say.day(span.period.over_on() - timedelta(days=1))
 
 
 def _cell(metric: Metric, estimate: Estimate | None, say: Words) -> Cell | None:

@@ -65,13 +65,14 @@ function draw(box) {
   if (!points.some((point) => point.value !== null)) return;
   const [ink, line, blue] = [colour("--quiet"), colour("--line"), colour("--blue")];
   const font = "12px system-ui, sans-serif";
-  const every = Math.ceil((points.length * 56) / Math.max(200, box.clientWidth - 60));
+  const every = Math.ceil((points.length * 68) / Math.max(200, box.clientWidth - 60));
   const chart = new uPlot(
     {
       width: box.clientWidth,
       height: box.clientHeight,
       legend: { show: false },
       cursor: { show: false },
+      padding: [8, 4, 0, 0],
       scales: { x: { time: false, range: [-0.6, points.length - 0.4] }, y: { range: limits(box, points) } },
       axes: [
         {
@@ -80,7 +81,7 @@ function draw(box) {
           values: (_, splits) => splits.map((month) => points[month].tick),
         },
         {
-          stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 58, space: 40,
+          stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 52, space: 26,
           values: (_, splits) => splits.map((value) => written(value, box.dataset.unit)),
         },
       ],

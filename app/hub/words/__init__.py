@@ -46,7 +46,7 @@ class Words:
 
     def tick(self, period: Period) -> str:
         """A month as short as an axis wants it."""
-        return f"{self._words['months_short'][period.first_month - 1]} {period.year % 100:02}"
+        return f"{self._words['months_short'][period.first_month - 1]} {period.year}"
 
     def day(self, day: date) -> str:
         """A date in words."""
@@ -64,6 +64,13 @@ class Words:
             if seconds >= unit + unit // 2:
                 return self(key, n=seconds // unit)
         return self("just_now")
+
+    def since(self, what: str, then: int, now: int) -> str:
+        """Since when something is so: the time of day, or the day if that was another."""
+        moment, today = (datetime.fromtimestamp(t).astimezone() for t in (then, now))
+        if moment.date() == today.date():
+            return self("since_time", what=what, time=self.clock(then))
+        return self("since_day", what=what, day=self.day(moment.date()))
 
     def clock(self, now: int) -> str:
         """A time of day in the hub's time zone."""
