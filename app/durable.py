@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 BUSY_S = 10.0
 """Seconds to wait for another process's transaction."""
@@ -37,23 +38,64 @@ class FullError(DurableError):
     """The disk, or the bound of the file, is reached."""
 
 
-def open_durable(path: Path, schema: str, version: int, *, mode: int, exclusive: bool) -> sqlite3.Connection:
-    """The file opened in WAL mode with synchronous FULL and secure_delete; made with this schema if it is not there.
+class Durable:
+    """The file, open in WAL mode with synchronous FULL and secure_delete. Every method raises DurableError."""
 
-    `mode` are its permission bits whatever the umask; `exclusive` keeps every other process out while it is open.
-    Raises DurableError.
-    """
-    with as_durable(path):
-        if not path.exists():
-            _bear(path, schema, version, mode)
-        db = sqlite3.connect(path, timeout=BUSY_S if not exclusive else 0.0, isolation_level=None)
+    def __init__(self, path: Path, schema: str, version: int, *, mode: int, exclusive: bool) -> None:
+        """Open it; make it with this schema if it is not there.
+
+        `mode` are its permission bits whatever the umask; `exclusive` keeps every other process out while it is open.
+        """
+        self.path = path
+        with as_durable(path):
+            if not path.exists():
+                _bear(path, schema, version, mode)
+            self.connection = sqlite3.connect(path, timeout=0.0 if exclusive else BUSY_S, isolation_level=None)
+            try:
+                _prepare(self.connection, exclusive=exclusive)
+                _check(self.connection, path, version)
+            except BaseException:
+                self.connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close it."""
+        self.connection.close()
+
+    def all(self, query: str, *values: object) -> list[Any]:
+        """All rows that a query finds."""
+        with as_durable(self.path):
+            return self.connection.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: object) -> Any:  # noqa: ANN401 - SQLite types values, not columns
+        """The first row that a query finds; there must be one."""
+        return self.all(query, *values)[0]
+
+    def one(self, query: str, *values: object) -> Any:  # noqa: ANN401 - as above
+        """The first value of the first row."""
+        return self.row(query, *values)[0]
+
+    def do(self, statement: str, *values: object) -> int:
+        """Change something; how many rows that were."""
+        with as_durable(self.path):
+            return self.connection.execute(statement, values).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the changes within, or none."""
+        self.do("BEGIN IMMEDIATE")
         try:
-            _prepare(db, exclusive=exclusive)
-            _check(db, path, version)
+            yield
+            self.do("COMMIT")
         except BaseException:
-            db.close()
+            if self.connection.in_transaction:  # SQLite has rolled back by itself after some errors
+                self.do("ROLLBACK")
             raise
-        return db
+
+    def empty_log(self) -> None:
+        """Truncate the write-ahead log, so that nothing erased is left in it."""
+        if self.one("PRAGMA wal_checkpoint(TRUNCATE)"):
+            raise InUseError(f"the log of {self.path} is being read by another process: stop that one first")
 
 
 def _bear(path: Path, schema: str, version: int, mode: int) -> None:
@@ -124,25 +166,3 @@ def _sentence(path: Path, error: sqlite3.Error) -> DurableError:
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return DamagedError(f"{path} is damaged ({error}): put it aside and start again")
     return DurableError(f"{path} cannot be used ({error}): check its folder and permissions")
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All of the writes within, or none. Raises DurableError."""
-    with as_durable(path):
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:  # SQLite has rolled back by itself after some errors
-                db.execute("ROLLBACK")
-            raise
-
-
-def empty_log(db: sqlite3.Connection, path: Path) -> None:
-    """Truncate the write-ahead log, so that nothing erased is left in it. Raises DurableError."""
-    with as_durable(path):
-        busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise InUseError(f"the log of {path} is being read by another process: stop that one first")

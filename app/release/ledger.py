@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.catalogue import RELEASED
-from app.durable import DamagedError, DurableError, as_durable, empty_log, open_durable, transaction
+from app.durable import DamagedError, Durable, DurableError
 from app.release.locked import lock, new_key, unlock
 from app.release.week import weeks_between
 
@@ -63,16 +63,15 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self.damaged = 0
         """Sessions erased since the opening because their row could not be read."""
         try:
-            self._db = open_durable(path, SCHEMA, VERSION, mode=0o600, exclusive=True)
+            self._db = Durable(path, SCHEMA, VERSION, mode=0o600, exclusive=True)
         except DamagedError as error:
             raise DamagedError(f"{error}; it lies as {_put_aside(path)} now, and a new start begins empty") from error
         with self._erasing():
             if not self._vault_key():
-                self._db.execute("UPDATE vault SET key = ?", (new_key(),))
+                self._db.do("UPDATE vault SET key = ?", new_key())
 
     def shut(self) -> None:
         """Close the file."""
@@ -85,20 +84,20 @@ class Ledger:
             if self.interrupted() is not None:
                 raise LedgerError("a session is still open in the ledger: close or withdraw it first")
             key = new_key()
-            self._db.execute("INSERT INTO open VALUES (1, ?, ?, ?)", (session, key, lock(key, session, "")))
+            self._db.do("INSERT INTO open VALUES (1, ?, ?, ?)", session, key, lock(key, session, ""))
             if self.withdrawable() is not None:
                 self._rewrite(replace(each, session=None) for each in self.waiting())
         return session
 
     def checkpoint(self, session: str, text: str) -> None:
         """Replace what is kept of the open session, should the power fail."""
-        with transaction(self._db, self._path):
+        with self._db.transaction():
             key = self._key_of(session)
-            self._db.execute("UPDATE open SET checkpoint = ?", (lock(key, session, text),))
+            self._db.do("UPDATE open SET checkpoint = ?", lock(key, session, text))
 
     def interrupted(self) -> tuple[str, str] | None:
         """Id and last checkpoint of a session that was never closed; the text is empty if there is none to read."""
-        found = self._rows("SELECT session, key, checkpoint FROM open")
+        found = self._db.all("SELECT session, key, checkpoint FROM open")
         if not found:
             return None
         session, key, checkpoint = found[0]
@@ -113,20 +112,20 @@ class Ledger:
         weeks_between(week, week)
         with self._erasing():
             self._key_of(session)
-            self._db.execute("DELETE FROM open")
+            self._db.do("DELETE FROM open")
             if values is not None and counts:
                 self._write(secrets.randbits(62), session, week, {each.id: values.get(each.id) for each in RELEASED})
         return counts
 
     def withdrawable(self) -> str | None:
         """Id of the closed session that is not forgotten yet; for a start after a power cut."""
-        found = self._rows("SELECT session FROM waiting WHERE session IS NOT NULL")
+        found = self._db.all("SELECT session FROM waiting WHERE session IS NOT NULL")
         return str(found[0][0]) if found else None
 
     def withdraw(self, session: str) -> None:
         """Erase all of this session, open or closed; afterwards the ledger is as if it had not been."""
         with self._erasing():
-            self._db.execute("DELETE FROM open WHERE session = ?", (session,))
+            self._db.do("DELETE FROM open WHERE session = ?", session)
             self._rewrite(each for each in self.waiting() if each.session != session)
 
     def forget(self, session: str) -> None:
@@ -147,7 +146,7 @@ class Ledger:
         """All sessions that wait, in no order; unreadable rows are left out, and erased with the next rewriting."""
         key = self._vault_key()
         found = []
-        for row, session, week, locked in self._rows("SELECT row, session, week, locked FROM waiting"):
+        for row, session, week, locked in self._db.all("SELECT row, session, week, locked FROM waiting"):
             text = unlock(key, week, locked)
             if text is not None:
                 found.append(Waiting(row, session, week, json.loads(text)))
@@ -155,7 +154,7 @@ class Ledger:
 
     def has_sealed(self, week: str) -> bool:
         """Whether this ISO week has had its release, withheld or not."""
-        return bool(self._rows("SELECT 1 FROM weeks WHERE week = ?", week))
+        return bool(self._db.all("SELECT 1 FROM weeks WHERE week = ?", week))
 
     def seal(self, release: str, week: str, body: bytes, taken: Sequence[Waiting]) -> None:
         """Keep a release's noised bytes and erase the sessions that are in it: both, or neither."""
@@ -166,55 +165,51 @@ class Ledger:
             waiting = self.waiting()
             if not rows <= {each.row for each in waiting}:
                 raise LedgerError("the ledger has changed since these sessions were read: read them again")
-            self._db.execute("INSERT INTO weeks VALUES (?)", (week,))
-            self._db.execute("INSERT INTO sealed VALUES (?, ?)", (release, body))
+            self._db.do("INSERT INTO weeks VALUES (?)", week)
+            self._db.do("INSERT INTO sealed VALUES (?, ?)", release, body)
             self._rewrite(each for each in waiting if each.row not in rows)
 
     def sealed(self) -> list[tuple[str, bytes]]:
         """The releases that are not yet dropped: id and bytes."""
-        return [(str(release), bytes(body)) for release, body in self._rows("SELECT release, body FROM sealed")]
+        return [(str(release), bytes(body)) for release, body in self._db.all("SELECT release, body FROM sealed")]
 
     def drop(self, release: str) -> None:
         """Forget a sealed release; call it once the copy elsewhere is committed."""
-        with transaction(self._db, self._path):
-            self._db.execute("DELETE FROM sealed WHERE release = ?", (release,))
+        with self._db.transaction():
+            self._db.do("DELETE FROM sealed WHERE release = ?", release)
 
     def _rewrite(self, kept: Iterable[Waiting]) -> None:
         """Erase all that waits and its key, then write the kept under a new key, sorted by new random rows."""
         kept = list(kept)
-        unreadable = self._rows("SELECT count(*) FROM waiting")[0][0] - len(self.waiting())
+        unreadable = self._db.one("SELECT count(*) FROM waiting") - len(self.waiting())
         rows = sorted(secrets.randbits(62) for _ in kept)
         secrets.SystemRandom().shuffle(kept)
-        self._db.execute("DELETE FROM waiting")
-        self._db.execute("UPDATE vault SET key = ?", (new_key(),))
+        self._db.do("DELETE FROM waiting")
+        self._db.do("UPDATE vault SET key = ?", new_key())
         for row, each in zip(rows, kept, strict=True):
             self._write(row, each.session, each.week, each.values)
         self.damaged += unreadable
 
     def _write(self, row: int, session: str | None, week: str, values: Values) -> None:
         locked = lock(self._vault_key(), week, json.dumps(dict(values)).ljust(VALUES_SIZE))
-        self._db.execute("INSERT INTO waiting VALUES (?, ?, ?, ?)", (row, session, week, locked))
+        self._db.do("INSERT INTO waiting VALUES (?, ?, ?, ?)", row, session, week, locked)
 
     def _vault_key(self) -> bytes:
-        return bytes(self._rows("SELECT key FROM vault")[0][0])
+        return bytes(self._db.one("SELECT key FROM vault"))
 
     def _key_of(self, session: str) -> bytes:
         """The open session's own key, which goes when it goes."""
-        found = self._rows("SELECT key FROM open WHERE session = ?", session)
+        found = self._db.all("SELECT key FROM open WHERE session = ?", session)
         if not found:
             raise LedgerError("this session is not open in the ledger: open one first")
         return bytes(found[0][0])
 
-    def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        with as_durable(self._path):
-            return self._db.execute(query, values).fetchall()
-
     @contextmanager
     def _erasing(self) -> Iterator[None]:
         """One transaction, and then nothing of what it erased left in the log."""
-        with transaction(self._db, self._path):
+        with self._db.transaction():
             yield
-        empty_log(self._db, self._path)
+        self._db.empty_log()
 
 
 def _put_aside(path: Path) -> Path:

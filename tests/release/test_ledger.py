@@ -45,9 +45,9 @@ def on_disk(path: Path) -> bytes:
 
 def secrets_of(ledger: Ledger) -> list[bytes]:
     """Key, and every session's id and ciphertext, as they lie in the file now."""
-    rows = ledger._rows("SELECT locked FROM waiting") + ledger._rows("SELECT key FROM vault")
-    rows += ledger._rows("SELECT key FROM open") + ledger._rows("SELECT checkpoint FROM open")
-    ids = ledger._rows("SELECT session FROM waiting WHERE session IS NOT NULL UNION SELECT session FROM open")
+    rows = ledger._db.all("SELECT locked FROM waiting") + ledger._db.all("SELECT key FROM vault")
+    rows += ledger._db.all("SELECT key FROM open") + ledger._db.all("SELECT checkpoint FROM open")
+    ids = ledger._db.all("SELECT session FROM waiting WHERE session IS NOT NULL UNION SELECT session FROM open")
     return [bytes(row[0]) for row in rows] + [row[0].encode() for row in ids]
 
 
@@ -192,7 +192,7 @@ def test_every_row_has_one_size(ledger: Ledger) -> None:
     add(ledger)
     ledger.close(ledger.open_session(), {}, WEEK, 3000.0)
     ledger.close(ledger.open_session(), dict.fromkeys(VALUES, -1.0 / 3), WEEK, 3000.0)
-    assert len({len(row[0]) for row in ledger._rows("SELECT locked FROM waiting")}) == 1
+    assert len({len(row[0]) for row in ledger._db.all("SELECT locked FROM waiting")}) == 1
 
 
 def test_a_week_has_one_release(ledger: Ledger) -> None:
@@ -231,11 +231,11 @@ def test_a_damaged_row_is_left_out_counted_and_erased(ledger: Ledger) -> None:
     for share in (0.1, 0.2, 0.3):
         session = add(ledger, share=share)
     row = ledger.waiting()[0].row
-    ledger._db.execute("UPDATE waiting SET locked = zeroblob(540) WHERE row = ?", (row,))
+    ledger._db.do("UPDATE waiting SET locked = zeroblob(540) WHERE row = ?", row)
     assert len(ledger.waiting()) == 2
     ledger.forget(session)
     assert ledger.damaged == 1
-    assert ledger._rows("SELECT count(*) FROM waiting") == [(2,)]
+    assert ledger._db.all("SELECT count(*) FROM waiting") == [(2,)]
 
 
 def test_a_damaged_file_is_put_aside_once(path: Path) -> None:
@@ -272,8 +272,8 @@ def test_a_full_disk_changes_nothing(ledger: Ledger) -> None:
     for share in range(30):
         add(ledger, share=float(share))
     before = shares(ledger)
-    pages = ledger._db.execute("PRAGMA page_count").fetchone()[0]
-    ledger._db.execute(f"PRAGMA max_page_count = {pages}")
+    pages = ledger._db.one("PRAGMA page_count")
+    ledger._db.do(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(FullError, match="free some of the disk"):
         ledger.seal("a" * 32, WEEK, b"x" * 500_000, ledger.waiting())
     assert (shares(ledger), ledger.sealed(), ledger.has_sealed(WEEK)) == (before, [], False)

@@ -1,0 +1,37 @@
+"""A file of nothing beside the outbox: given up on a full disk, so that there is still room to delete."""
+
+import errno
+import os
+from pathlib import Path
+
+SIZE = 2**20
+"""Bytes held in reserve."""
+
+
+class Ballast:
+    """The reserve at this path."""
+
+    def __init__(self, path: Path, mode: int) -> None:
+        self._path = path
+        self._mode = mode
+
+    def lay(self) -> bool:
+        """Take the room, if it is not taken; False if the disk has none to give."""
+        if self._path.exists():
+            return True
+        handle = os.open(self._path, os.O_CREAT | os.O_WRONLY, self._mode)
+        try:
+            os.fchmod(handle, self._mode)
+            os.posix_fallocate(handle, 0, SIZE)
+        except OSError as error:
+            self.give_up()
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+    def give_up(self) -> None:
+        """Give the room back."""
+        self._path.unlink(missing_ok=True)

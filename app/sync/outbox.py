@@ -1,0 +1,249 @@
+"""The outbox: the only door between the process with the microphones and the one with the network.
+
+`listen` puts releases in and takes the hub's bytes out; `send` carries the messages and writes down what the hub says.
+Both have the file open at once. A message is sealed once, when it is put, and is the same bytes each time it is sent.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from app.durable import Durable, DurableError, FullError, as_durable
+from app.sync import ballast, wire
+
+MODE = 0o660
+"""Both users write: SQLite needs that even to read in WAL mode."""
+BOUND = 64 * 2**20
+"""Bytes that the outbox takes at most, log and ballast included."""
+LOG = 2 * 2**20
+"""Bytes of these that the write-ahead log may take."""
+PAGE = 4096
+DROP = 256
+"""Heartbeats dropped at once for want of room, oldest first."""
+KEPT_S = 100 * 86400
+"""Acknowledged releases are kept this long, for a hub that is restored from a backup."""
+MOST_FROM_HUB = 100
+LARGEST_FROM_HUB = 16 * 2**10
+
+VERSION = 1
+SCHEMA = """
+    CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), device TEXT NOT NULL, simulated INTEGER NOT NULL,
+                        epoch TEXT NOT NULL, boot INTEGER NOT NULL, next_seq INTEGER NOT NULL,
+                        dropped INTEGER NOT NULL, slot INTEGER, hub_time INTEGER, microphones TEXT NOT NULL);
+    CREATE TABLE messages (seq INTEGER PRIMARY KEY, release TEXT UNIQUE, payload BLOB NOT NULL, acknowledged INTEGER);
+    CREATE INDEX waiting ON messages (release IS NULL, seq) WHERE acknowledged IS NULL;
+    CREATE TABLE from_hub (number INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)
+"""
+
+Microphones = Literal["ok", "fault", "unknown"]
+T = TypeVar("T")
+
+
+class OutboxError(DurableError):
+    """What the outbox refuses; says what to do in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message up, sealed."""
+
+    seq: int
+    release: str | None
+    """Its release's id; None for a heartbeat."""
+    payload: bytes
+    acknowledged: int | None
+    """Hub's time at which it said that it has committed it, seconds since 1970 UTC; None while it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What is in the outbox, counted."""
+
+    releases_waiting: int
+    heartbeats_waiting: int
+    releases_kept: int
+    """Acknowledged, kept 100 days."""
+    dropped: int
+    """Heartbeats dropped for want of room since the outbox was made."""
+
+
+class Outbox:
+    """The outbox in a file that both processes have open. Raises OutboxError, or another DurableError.
+
+    `simulated` is fixed when the file is made: a rehearsal's outbox stays one.
+    """
+
+    def __init__(self, path: Path, device: str, *, simulated: bool, bound: int = BOUND) -> None:
+        try:
+            TypeAdapter(wire.Slug).validate_python(device)
+        except ValidationError:
+            raise OutboxError(f"'{device}' is no device id: use small letters, digits and hyphens") from None
+        self._path = path
+        self._ballast = ballast.Ballast(path.with_name(f"{path.name}.ballast"), MODE)
+        self._db = Durable(path, SCHEMA, VERSION, mode=MODE, exclusive=False)
+        try:
+            self._db.do(f"PRAGMA max_page_count = {max(bound - ballast.SIZE - LOG, 16 * PAGE) // PAGE}")
+            self._claim(device, simulated)
+            with as_durable(path):
+                self._ballast.lay()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _claim(self, device: str, simulated: bool) -> None:
+        if not self._db.all("SELECT 1 FROM state"):
+            born = "INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?, 0, 0, 0, NULL, NULL, 'unknown')"
+            with self._db.transaction():
+                self._db.do(born, device, simulated, secrets.token_hex(16))
+        self.device, was_simulated, self.epoch = self._db.row("SELECT device, simulated, epoch FROM state")
+        self.simulated = bool(was_simulated)
+        if (self.device, self.simulated) != (device, simulated):
+            kind = "a rehearsal" if self.simulated else "a real room"
+            raise OutboxError(f"{self._path} belongs to '{self.device}', {kind}: use another folder for this one")
+
+    def shut(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # for listen
+
+    def put(self, release: str, body: bytes) -> None:
+        """Take a sealed release, committed when this returns; one whose id is known is ignored."""
+        try:
+            content = wire.Release.model_validate_json(body)
+        except ValidationError as error:
+            raise OutboxError(f"release {release} is none: {error.errors()[0]['msg']}") from error
+        if content.id != release:
+            raise OutboxError(f"release {release} says it is {content.id}: put it under its own id")
+
+        def put() -> None:
+            if not self._db.one("SELECT count(*) FROM messages WHERE release = ?", release):
+                self._append(release, content)
+
+        self._write(put)
+
+    def write_health(self, microphones: Microphones) -> None:
+        """Note how the microphones are, for the heartbeats to come."""
+        self._write(lambda: self._db.do("UPDATE state SET microphones = ?", microphones))
+
+    def received(self) -> list[tuple[int, bytes]]:
+        """What came from the hub and is not done: number and bytes, unverified."""
+        return self._db.all("SELECT number, payload FROM from_hub ORDER BY number")
+
+    def done(self, number: int) -> None:
+        """Remove what came from the hub under this number."""
+        self._write(lambda: self._db.do("DELETE FROM from_hub WHERE number = ?", number))
+
+    def hub_time(self) -> int | None:
+        """The latest time that the hub has told, whole seconds since 1970 UTC."""
+        found = self._db.one("SELECT hub_time FROM state")
+        return None if found is None else int(found)
+
+    # for send
+
+    def birth(self) -> wire.State:
+        """Count a start of `send`; what it announces."""
+        self._write(lambda: self._db.do("UPDATE state SET boot = boot + 1"))
+        return self.state()
+
+    def state(self) -> wire.State:
+        """What the birth says now."""
+        boot, next_seq = self._db.row("SELECT boot, next_seq FROM state")
+        return wire.State(state="birth", epoch=self.epoch, boot=boot, next_seq=next_seq)
+
+    def beat(self, slot: int, software: str) -> bool:
+        """Put this slot's heartbeat, if it has not been put; whether it was."""
+
+        def beat() -> bool:
+            microphones, hub_time, dropped, last = self._db.row(
+                "SELECT microphones, hub_time, dropped, slot FROM state"
+            )
+            if last == slot:
+                return False
+            self._db.do("UPDATE state SET slot = ?", slot)
+            heartbeat = wire.Heartbeat(
+                software=software,
+                microphones=microphones,
+                clock="own" if hub_time is None else "hub",
+                outbox_waiting=self.stock().releases_waiting,
+                outbox_dropped=dropped,
+            )
+            self._append(None, heartbeat)
+            return True
+
+        return self._write(beat)
+
+    def waiting(self, most: int = wire.MAX_ACK_SEQS) -> list[Message]:
+        """The first messages without an acknowledgement: releases before heartbeats, oldest first."""
+        first = "SELECT * FROM messages WHERE acknowledged IS NULL ORDER BY release IS NULL, seq LIMIT ?"
+        return [Message(*row) for row in self._db.all(first, most)]
+
+    def messages(self) -> list[Message]:
+        """All messages, kept ones included, oldest first."""
+        return [Message(*row) for row in self._db.all("SELECT * FROM messages ORDER BY seq")]
+
+    def acknowledge(self, epoch: str, seqs: Sequence[int], hub_time: int) -> int:
+        """Note that the hub has committed these; how many of them waited. Another epoch's are not ours."""
+        if epoch != self.epoch:
+            return 0
+
+        def acknowledge() -> int:
+            marked = "UPDATE messages SET acknowledged = ? WHERE seq = ? AND acknowledged IS NULL"
+            waited = sum(self._db.do(marked, hub_time, seq) for seq in seqs)
+            self._db.do("DELETE FROM messages WHERE release IS NULL AND acknowledged IS NOT NULL")
+            self._db.do("UPDATE state SET hub_time = max(coalesce(hub_time, 0), ?)", hub_time)
+            self._db.do("DELETE FROM messages WHERE acknowledged < ?", hub_time - KEPT_S)
+            return waited
+
+        waited = self._write(acknowledge)
+        with as_durable(self._path):
+            self._ballast.lay()
+        return waited
+
+    def receive(self, payload: bytes) -> bool:
+        """Keep bytes from the hub for `listen` to verify; False if they are too large or too many lie there."""
+        if len(payload) > LARGEST_FROM_HUB or self._db.one("SELECT count(*) FROM from_hub") >= MOST_FROM_HUB:
+            return False
+        self._write(lambda: self._db.do("INSERT INTO from_hub (payload) VALUES (?)", payload))
+        return True
+
+    # for both
+
+    def stock(self) -> Stock:
+        """What is in here, counted."""
+        return Stock(
+            *self._db.row("""SELECT count(*) FILTER (WHERE release IS NOT NULL AND acknowledged IS NULL),
+                                 count(*) FILTER (WHERE release IS NULL),
+                                 count(*) FILTER (WHERE acknowledged IS NOT NULL),
+                                 (SELECT dropped FROM state) FROM messages""")
+        )
+
+    def _append(self, release: str | None, body: wire.Release | wire.Heartbeat) -> None:
+        """Seal a message under the next number and put it."""
+        seq = self._db.one("SELECT next_seq FROM state")
+        envelope = wire.Envelope(device=self.device, epoch=self.epoch, seq=seq, simulated=self.simulated, body=body)
+        self._db.do("INSERT INTO messages VALUES (?, ?, ?, NULL)", seq, release, wire.seal(envelope))
+        self._db.do("UPDATE state SET next_seq = next_seq + 1")
+
+    def _write(self, work: Callable[[], T]) -> T:
+        """Do this work in one transaction; where there is no room, make some and do it again."""
+        try:
+            with self._db.transaction():
+                return work()
+        except FullError:
+            self._ballast.give_up()
+            with self._db.transaction():
+                self._drop_heartbeats()
+            with self._db.transaction():
+                return work()
+
+    def _drop_heartbeats(self) -> None:
+        dropped = self._db.do(
+            "DELETE FROM messages WHERE seq IN (SELECT seq FROM messages WHERE release IS NULL ORDER BY seq LIMIT ?)",
+            DROP,
+        )
+        self._db.do("UPDATE state SET dropped = dropped + ?", dropped)
