@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sounds import CIRCLE, as_samples, babble, plane_wave
+
+from app.hearing.hearing import Hearing
+from app.hearing.model import Model
+from app.hearing.seats import parse_seats
+from app.hearing.selfcheck import SelfCheck
+from firmware.sound import Block
+
+
+def trouble(samples: NDArray[np.int16]) -> list[str | None]:
+    """What the check says after each block."""
+    check = SelfCheck(len(samples))
+    return [check.inspect(samples[:, at : at + 640]) for at in range(0, samples.shape[1] - 639, 640)]
+
+
+def test_living_microphones_are_no_trouble() -> None:
+    assert set(trouble(babble(4, 5.0, 1))) == {None}
+
+
+def test_a_dead_microphone_is_named() -> None:
+    sound = babble(4, 3.0, 1)
+    sound[2] = 0
+    assert trouble(sound)[-1] == "microphone 3 is silent: have the array looked at"
+
+
+def test_a_microphone_far_below_the_others_is_dead() -> None:
+    sound = as_samples(plane_wave(CIRCLE, 0, 3.0))
+    sound[1] = sound[1] // 60
+    assert "microphone 2" in (trouble(sound)[-1] or "")
+
+
+def test_an_overdriven_microphone_is_named_while_it_lasts() -> None:
+    sound = as_samples(plane_wave(CIRCLE, 0, 9.0))
+    sound[0, 48_000:96_000] = np.where(sound[0, 48_000:96_000] > 0, 32_767, -32_768)
+    said = trouble(sound)
+    assert said[74] is None
+    assert said[-1] is None
+    assert said[125] == "microphone 1 is overdriven: lower its gain"
+
+
+def test_a_pause_of_digital_silence_is_no_trouble_but_a_long_one_is() -> None:
+    sound = babble(1, 20.0, 2)
+    sound[:, 16_000:80_000] = 0
+    sound[:, 160_000:] = 0
+    said = trouble(sound)
+    assert said[120] is None
+    assert "nothing but zeros" in (said[-1] or "")
+
+
+def test_nothing_is_measurable_while_there_is_trouble() -> None:
+    sound = babble(4, 3.0, 3)
+    sound[3] = 0
+    heard = Hearing(CIRCLE, parse_seats("a=30,b=150"), Model()).hear(Block(sound, 0))
+    assert heard.trouble == "microphone 4 is silent: have the array looked at"
+    assert heard.live.measurable[:90].all()
+    assert not heard.live.measurable[110:].any()
+    assert not heard.settled.measurable[110:].any()
+
+
+@pytest.mark.parametrize("level", [3e-5, 1e-4])
+def test_a_very_quiet_room_is_not_dead(level: float) -> None:
+    rng = np.random.default_rng(5)
+    assert set(trouble(as_samples(rng.normal(0, level, (4, 64_000)).astype(np.float32)))) == {None}
