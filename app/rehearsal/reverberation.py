@@ -24,11 +24,13 @@ def impulse_responses(
     The direct sound of each source reaches the array's centre at sample LEAD with gain 1 / metres.
     Raises ValueError when a source or the array is outside the room.
     """
-    reach = room.rt60_s * SPEED_OF_SOUND
-    images = [image_sources(room, array, source, reach, rng) for source in sources]
-    absorption = _solve_absorption(images[0], room.rt60_s)
     length = LEAD + int(room.rt60_s * rate)
-    return np.stack([arrivals(image, absorption, array, rate, length) for image in images])
+    responses, absorption = [], None
+    for source in sources:
+        images = image_sources(room, array, source, room.rt60_s * SPEED_OF_SOUND, rng)
+        absorption = absorption or _solve_absorption(images, room.rt60_s)
+        responses.append(arrivals(images, absorption, array, rate, length))
+    return np.stack(responses)
 
 
 def quick_impulse_responses(
