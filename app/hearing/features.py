@@ -57,6 +57,12 @@ class Ears:
     def __init__(self, geometry: ArrayGeometry, azimuths: tuple[float, ...]) -> None:
         microphones = len(geometry.positions_mm)
         self._recent = np.zeros((microphones, WINDOW - HOP + BLOCK), np.float32)
+        self._frames = np.lib.stride_tricks.as_strided(  # (microphone, frame, sample), a view of the above
+            self._recent,
+            (microphones, BLOCK_FRAMES, WINDOW),
+            (self._recent.strides[0], HOP * self._recent.itemsize, self._recent.itemsize),
+            writeable=False,
+        )
         self._window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
         self._mel = (mel_bank() / microphones).astype(np.float32)
         self._directions = Directions(geometry, azimuths) if azimuths and microphones > 1 else None
@@ -69,13 +75,7 @@ class Ears:
         """
         self._recent[:, : WINDOW - HOP] = self._recent[:, BLOCK:]
         self._recent[:, WINDOW - HOP :] = samples
-        frames = np.lib.stride_tricks.as_strided(
-            self._recent,
-            (len(self._recent), BLOCK_FRAMES, WINDOW),
-            (self._recent.strides[0], HOP * 4, 4),
-            writeable=False,
-        )
-        spectra = np.fft.rfft(frames * self._window, FFT).astype(np.complex64)
+        spectra = np.fft.rfft(self._frames * self._window, FFT).astype(np.complex64)
         power = np.square(spectra.real) + np.square(spectra.imag)
         mel = power.sum(0) @ self._mel
         directions = self._nowhere if self._directions is None else self._directions.look(spectra, power)

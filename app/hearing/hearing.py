@@ -112,7 +112,9 @@ class Hearing:
             self._trouble = self._check.inspect(self._samples)
         features = self._ears.sense(self._samples * np.float32(1 / 32768))
         belief, self._state = self._model.step(self._inputs.prepare(features), self._state)
-        whole = ~np.lib.stride_tricks.sliding_window_view(self._lost, WINDOW)[::HOP].any(1)
+        whole = np.ones(BLOCK_FRAMES, np.bool_)
+        if self._lost.any():
+            whole = ~np.lib.stride_tricks.sliding_window_view(self._lost, WINDOW)[::HOP].any(1)
         self._lost[: WINDOW - HOP] = self._lost[BLOCK:]
         live = self._activity(self._next_live(), belief.live_any, belief.live_seat, whole & (self._trouble is None))
         settled = self._settle(belief)

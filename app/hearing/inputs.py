@@ -41,11 +41,11 @@ class Inputs:
     def prepare(self, features: Features) -> NetInputs:
         """The net's inputs for a block of features."""
         powers = features.mel + MEL_FLOOR
-        levels = np.log([self._follow(power) for power in powers.mean(1).tolist()], dtype=np.float32)
+        levels = np.log([self._follow(power) for power in (powers.sum(1) / MELS).tolist()], dtype=np.float32)
         self._frames[:CONTEXT] = self._frames[BLOCK_FRAMES:]
         self._frames[CONTEXT:] = relative(np.log(powers), levels)
         direction = rivals(features.directions)
-        return NetInputs(np.tile(self._frames.reshape(1, SHARED), (len(direction), 1)), direction)
+        return NetInputs(np.repeat(self._frames.reshape(1, SHARED), len(direction), axis=0), direction)
 
     def _follow(self, power: float) -> float:
         """The running mean of frame powers up to and with this one, without bias toward the start's zero."""

@@ -3,26 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-MEMORY = 25
-"""Blocks (1 s) that the check looks back on: trouble shows, and goes, about that much later."""
+PERIOD = 25
+"""Blocks (1 s) that are judged together: trouble shows, and goes, at most that much later."""
 CLIPPED = 32_700
 """A sample beyond this, of 32,768, is clipped."""
 CLIPPED_SHARE = 0.005
-"""Share of clipped samples in one second that is trouble."""
+"""Share of clipped samples in a period that is trouble."""
 FAR_BELOW = 10.0**-3
 """Power, relative to the median microphone, below which a microphone is dead (-30 dB)."""
-LONG_ZERO = 125
-"""Blocks (5 s) of digital zero in all channels that no living microphone gives."""
+LONG_ZERO = 5
+"""Periods of digital zero in all channels that no living microphone gives."""
 
 
 class SelfCheck:
     """The stage from samples to trouble; counts blocks, knows no clock."""
 
     def __init__(self, microphones: int) -> None:
-        self._power = np.zeros((MEMORY, microphones))
-        self._clipped = np.zeros((MEMORY, microphones))
-        self._seen = 0
-        self._zero = 0
+        self._energy = np.zeros(microphones)
+        self._clipped = np.zeros(microphones)
+        self._samples = 0
+        self._blocks = 0
+        self._zeros = 0
+        self._trouble: str | None = None
 
     def inspect(self, samples: NDArray[np.int16]) -> str | None:
         """What is wrong after one more block, in a sentence, or None.
@@ -30,22 +32,24 @@ class SelfCheck:
         samples: (microphone, sample)
         """
         wide = samples.astype(np.float32)
-        row = self._seen % MEMORY
-        self._power[row] = np.square(wide).mean(1)
-        self._clipped[row] = (np.abs(wide) >= CLIPPED).mean(1)
-        self._seen += 1
-        self._zero = 0 if samples.any() else self._zero + 1
-        return self._trouble() if self._seen >= MEMORY else None
+        self._energy += np.einsum("ms,ms->m", wide, wide)
+        self._clipped += np.count_nonzero(np.abs(wide) >= CLIPPED, axis=1)
+        self._samples += samples.shape[1]
+        self._blocks += 1
+        if self._blocks == PERIOD:
+            self._trouble = self._judge()
+            self._energy[:], self._clipped[:], self._samples, self._blocks = 0, 0, 0, 0
+        return self._trouble
 
-    def _trouble(self) -> str | None:
-        """The first thing that is wrong with the last second."""
-        if self._zero >= LONG_ZERO:
+    def _judge(self) -> str | None:
+        """The first thing that is wrong with the period."""
+        self._zeros = 0 if self._energy.any() else self._zeros + 1
+        if self._zeros >= LONG_ZERO:
             return "the microphones deliver nothing but zeros: unplug the array and plug it in again"
-        power = self._power.mean(0)
-        dead = np.flatnonzero(power < FAR_BELOW * np.median(power))
+        dead = np.flatnonzero(self._energy < FAR_BELOW * np.median(self._energy))
         if len(dead):
             return f"microphone {dead[0] + 1} is silent: have the array looked at"
-        clipped = np.flatnonzero(self._clipped.mean(0) > CLIPPED_SHARE)
+        clipped = np.flatnonzero(self._clipped > CLIPPED_SHARE * self._samples)
         if len(clipped):
             return f"microphone {clipped[0] + 1} is overdriven: lower its gain"
         return None
