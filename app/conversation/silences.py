@@ -67,10 +67,11 @@ class Silences:
         while self._runs:
             run = self._runs[0]
             is_long = run.lasts(until) > RESPONSE
-            for silence in self._waiting:
-                if silence.after is None and (is_long or run.seat == silence.before):
+            asking = [s for s in self._waiting if s.after is None and s.end <= run.start]
+            for silence in asking:
+                if is_long or run.seat == silence.before:
                     silence.after = run.seat
-            if run.end is None and not is_long and any(silence.after is None for silence in self._waiting):
+            if run.end is None and not is_long and any(silence.after is None for silence in asking):
                 break
             self._runs.popleft()
         told = []

@@ -1,0 +1,30 @@
+"""What all tests share: golden files, rewritten by `pytest --regold` and reviewed in the diff."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+Golden = Callable[[str, str], None]
+"""Compare a text with the file of that name under tests/, or rewrite the file."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regold", action="store_true", help="rewrite the golden files instead of comparing with them")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    regold = bool(request.config.getoption("--regold"))
+
+    def check(name: str, text: str) -> None:
+        path = TESTS / name
+        if regold:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.exists(), f"{path} is missing: run pytest --regold and review what it writes"
+        assert path.read_text(encoding="utf-8") == text
+
+    return check
