@@ -37,7 +37,7 @@ ONLY_IN = {
     "gpiozero": {"firmware/lamp.py", "firmware/switches.py"},
     "tflite_runtime": {"app/hearing/model.py"},
     "ai_edge_litert": {"app/hearing/model.py"},
-    "paho": {"app/sync/courier.py", "app/hub/inbox.py"},
+    "paho": {"app/sync/link.py", "app/hub/inbox.py"},
     "sqlalchemy": {"app/hub/store.py", "app/hub/tables.py", "app/hub/migrations/versions/step_0001.py"},
     "alembic": {"app/hub/store.py", "app/hub/migrations/env.py", "app/hub/migrations/versions/step_0001.py"},
     "rich": {"app/view.py"},
