@@ -44,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def train(data: Path, out: Path, work: Path, amounts: Amounts, course: Course, seed: int) -> None:  # noqa: PLR0917 - the stages' inputs, in order
+def train(data: Path, out: Path, work: Path, amounts: Amounts, course: Course, seed: int) -> None:
     """All stages. Raises CorpusError, ConversionError."""
     prepare(data, work, amounts, seed)
     mixer = Mixer(

@@ -32,19 +32,19 @@ class Clip:
     label: str
 
 
-def read_manifest(folder: Path) -> tuple[Clip, ...]:
-    """The clips of a folder's manifest.csv. Raises CorpusError."""
+def read_manifest(folder: Path, name: str = "manifest.csv") -> tuple[Clip, ...]:
+    """The clips of a folder's manifest. Raises CorpusError."""
     try:
-        with (folder / "manifest.csv").open(newline="") as file:
+        with (folder / name).open(newline="") as file:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise CorpusError(
-            f"{folder} has no manifest.csv that can be read ({error.strerror}): name a corpus folder"
+            f"{folder} has no {name} that can be read ({error.strerror}): name a corpus folder"
         ) from error
     missing = [name for name in NEEDED if rows and name not in rows[0]]
     if not rows or missing:
         lack = f"lacks the columns {', '.join(missing)}" if missing else "is empty"
-        raise CorpusError(f"{folder / 'manifest.csv'} {lack}: see the card for the format")
+        raise CorpusError(f"{folder / name} {lack}: see the card for the format")
     return tuple(
         Clip(
             folder / row["path"],
