@@ -1,11 +1,18 @@
-"""What all tests share: golden files, rewritten by `pytest --regold` and reviewed in the diff."""
+"""What all tests share: golden files (`pytest --regold` rewrites them, the diff is reviewed) and how hard laws are tried."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
+
+# No deadline: a busy machine is no fault of ours. The same examples each time, but for `HYPOTHESIS_PROFILE=deep`.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", settings.get_profile("same"), derandomize=False, max_examples=3000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 Golden = Callable[[str, str], None]
 """Compare a text with the file of that name under tests/, or rewrite the file."""

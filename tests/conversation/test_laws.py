@@ -158,7 +158,6 @@ def test_whole_units_tell_the_same_as_frames(talk: Talk) -> None:
 
 
 @given(talks(), talks())
-@settings(max_examples=60)
 def test_a_session_in_two_parts_adds_up(one: Talk, other: Talk) -> None:
     names = len(min(one.seats, other.seats, key=len))
     one, other = (replace(t, seats=t.seats[:names], speech=t.speech[:, :names]) for t in (one, other))
@@ -177,7 +176,6 @@ def test_a_session_in_two_parts_adds_up(one: Talk, other: Talk) -> None:
 
 
 @given(talks(), st.floats(0.0, 1.0))
-@settings(max_examples=60)
 def test_a_checkpoint_is_the_session_ended_there(talk: Talk, share: float) -> None:
     at = round(share * talk.frames) // 4 * 4
     conversation = Conversation(talk.seats)
@@ -250,7 +248,7 @@ def verdicts(units: list[Unit]) -> dict[Unit, Kind]:
 
 
 @given(talks(breaks=False))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_verdicts_are_those_that_all_of_the_talk_would_give(talk: Talk) -> None:
     told = only(follow(talk), Unit)
     assert {replace(unit, kind=Kind.TURN): unit.kind for unit in told} == verdicts(

@@ -154,7 +154,7 @@ STORMS = st.lists(
 
 
 @given(STORMS, st.floats(0.05, 1.0))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 def test_no_storm_breaks_the_rules_of_light(storm: list[tuple[float, tuple[str, object]]], dimmer: float) -> None:
     lights = Lights(dimmer)
     recorder = Recorder(lights)

@@ -151,7 +151,7 @@ MOMENTS = st.builds(
 
 
 @given(st.lists(MOMENTS, min_size=1, max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 def test_no_storm_breaks_a_rule(moments: list[Moment]) -> None:
     policy = Policy()
     starts: list[tuple[int, str]] = []
