@@ -3,6 +3,8 @@
 LEFT        amber, hooded   floor_held_long: one slow rise and fall     cannot_measure: steady, very dim
 RIGHT       blue, hooded    dark as yet
 MICROPHONE  all see it      live: on    off: dark    fault: one slow blink every 10 s
+
+Both hooded lights together, one slow breath: a session was withdrawn.
 """
 
 from collections.abc import Iterable
@@ -39,6 +41,9 @@ BLINK = Glow(
     Light.MICROPHONE,
     ((0.0, 0.0), (FADE_IN_S, MICROPHONE_ON), (FADE_IN_S + FADE_OUT_S, 0.0), (BLINK_EVERY_S, 0.0)),
 )
+
+CONFIRMATION = ((0.0, 0.0), (FADE_IN_S, CLEAR), (FADE_IN_S + FADE_OUT_S, 0.0))
+"""On both hooded lights; no cue uses both."""
 
 
 def glow(cue: str, dimmer: float = 1.0) -> Glow:
@@ -85,6 +90,13 @@ class Lights:
             Microphones.FAULT: again_and_again(BLINK.breakpoints),
         }[state]
         self._lights[Light.MICROPHONE].wish(at_s, program)
+
+    def confirm(self, at_s: float) -> None:
+        """Say that a session was withdrawn; it ends what was shown."""
+        self._steady.clear()
+        points = tuple((after_s, level * self._dimmer) for after_s, level in CONFIRMATION)
+        for light in (Light.LEFT, Light.RIGHT):
+            self._lights[light].wish(at_s, once(points))
 
     def at(self, at_s: float) -> dict[Light, float]:
         """The brightness 0..1 of each light at a time."""
