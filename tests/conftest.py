@@ -1,4 +1,4 @@
-"""What all tests share: golden files (`pytest --regold` rewrites them, the diff is reviewed) and how hard laws are tried."""
+"""What all tests share: golden files (`pytest --regold` rewrites them) and how hard laws are tried."""
 
 import os
 from collections.abc import Callable

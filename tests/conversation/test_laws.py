@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from talks import Talk, follow, talks
 
 from app.catalogue import METRICS
 from app.conversation.conversation import Conversation, recount
@@ -17,6 +16,7 @@ from app.conversation.tally import Tally
 from app.conversation.units import UnitRules
 from app.conversation.vocabulary import Event, Kind, Overlap, Silence, Span, Stretch, Turn, Unit, frames
 from app.hearing.seats import Seat
+from tests.conversation.talks import Talk, follow, talks
 
 RULES = UnitRules()
 Told = TypeVar("Told")
