@@ -9,6 +9,10 @@ from typing import Any
 
 BUSY_S = 10.0
 """Seconds to wait for another process's transaction."""
+PAGE = 4096
+"""Bytes of SQLite's default page."""
+LOG_PAGES = 128
+"""Pages that the write-ahead log takes before it is written back."""
 
 
 class DurableError(Exception):
@@ -132,7 +136,8 @@ def _prepare(db: sqlite3.Connection, *, exclusive: bool) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA secure_delete = ON")
     db.execute("PRAGMA temp_store = MEMORY")
-    db.execute("PRAGMA journal_size_limit = 1048576")
+    db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    db.execute(f"PRAGMA journal_size_limit = {LOG_PAGES * PAGE}")
     db.execute("BEGIN IMMEDIATE")  # takes the exclusive lock now rather than at the first write
     db.execute("COMMIT")
 

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.durable import Durable, DurableError, FullError, as_durable
+from app.durable import PAGE, Durable, DurableError, FullError, as_durable
 from app.sync import ballast, wire
 
 MODE = 0o660
@@ -21,7 +21,6 @@ BOUND = 64 * 2**20
 """Bytes that the outbox takes at most, log and ballast included."""
 LOG = 2 * 2**20
 """Bytes of these that the write-ahead log may take."""
-PAGE = 4096
 DROP = 256
 """Heartbeats dropped at once for want of room, oldest first."""
 KEPT_S = 100 * 86400
