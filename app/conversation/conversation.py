@@ -33,7 +33,7 @@ class Conversation:
 
         `live` is the newest activity, a little ahead of the settled; without it the settled one drives `now` as well.
         """
-        self._present.follow(live or activity)
+        self._present.follow(activity if live is None else live)
         edges, known = self._units.follow(activity)
         return self._tell(self._floor.follow(edges, known))
 

@@ -31,6 +31,8 @@ class Present:
 
     def follow(self, activity: Activity) -> None:
         """Take the newest frames; frames that were skipped could not be measured."""
+        if not len(activity):
+            return
         end = activity.first + len(activity.speech)
         speech = activity.seats if activity.seats.shape[1] else activity.speech[:, None]
         is_whole = self.measurable and activity.first == self.frame and b"\0" not in activity.measurable.tobytes()

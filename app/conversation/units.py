@@ -76,6 +76,8 @@ class Units:
 
         Frames that were skipped count as not measurable. Raises ValueError for frames that were told before.
         """
+        if not len(activity):
+            return self._told()
         if activity.first < self._frame:
             raise ValueError(f"frame {activity.first} was told before: activity must go forward from {self._frame}")
         if activity.first > self._frame:

@@ -179,6 +179,17 @@ def test_activity_must_go_forward() -> None:
         conversation.follow(quiet)
 
 
+def test_an_empty_activity_says_nothing() -> None:
+    conversation = Conversation(PAIR)
+    empty = Activity(0, np.zeros(0, np.float32), np.zeros((0, 2), np.float32), np.zeros(0, np.bool_))
+    talk = Activity(0, np.ones(400, np.float32), np.ones((400, 2), np.float32), np.ones(400, np.bool_))
+    conversation.follow(empty, empty)
+    conversation.follow(empty, talk)
+    conversation.follow(talk, empty)
+    assert conversation.now.frame == 400
+    assert (conversation.tally().measured, conversation.tally().open) == (400, 400)
+
+
 def test_six_are_released_and_the_withheld_as_none() -> None:
     values = released(numbers(6))
     assert set(values) == {metric.id for metric in RELEASED}
