@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from math import isfinite
+from time import process_time
 
 import numpy as np
 import pytest
@@ -230,3 +231,30 @@ def test_a_quantile_is_that_of_numpy(durations: list[int], share: float) -> None
     durations.sort()
     assert quantile(durations, share) == pytest.approx(float(np.quantile(durations, share)), abs=1e-6)
     assert isfinite(quantile(durations, share))
+
+
+def test_five_hours_leave_nothing_behind_but_durations() -> None:
+    conversation = Conversation(PAIR)
+    rng = np.random.default_rng(5)
+    for first in range(0, 5 * 3600 * 100, 1000):
+        speech = np.repeat(rng.random((20, 2)) < [0.6, 0.3], 50, axis=0).astype(np.float32)
+        conversation.follow(Activity(first, speech.max(axis=1), speech, np.ones(1000, np.bool_)))
+        floor = conversation._floor
+        assert max(len(floor._queue), len(floor._ended), len(floor._silences._waiting), len(floor._silences._runs)) < 40
+        assert len(conversation._units._edges) < 100
+    assert conversation.tally().open == 5 * 3600 * 100
+
+
+def test_the_rules_are_light() -> None:
+    """Ten minutes in 40 ms blocks; an hour takes about 0.4 s of one core of 2020."""
+    conversation = Conversation(PAIR)
+    speech = np.tile(np.repeat([[1, 0], [0, 0], [0, 1], [0, 0]], [400, 50, 300, 250], axis=0), (60, 1)).astype(
+        np.float32
+    )
+    blocks = [
+        Activity(i, speech[i : i + 4, 0], speech[i : i + 4], np.ones(4, np.bool_)) for i in range(0, len(speech), 4)
+    ]
+    begin = process_time()
+    for block in blocks:
+        conversation.follow(block)
+    assert process_time() - begin < 1.0
