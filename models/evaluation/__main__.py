@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from tqdm import tqdm
+from click import progressbar
 
 from app.hearing.features import RATE
 from app.hearing.model import Model, ModelError
@@ -61,11 +61,12 @@ def evaluate(
     for conditions in (EASY, HARD):
         some = []
         drawn = rehearse(clips, conditions, minutes * 60, range(sessions))
-        for session in tqdm(drawn, total=sessions, desc=conditions.name, unit="session", mininterval=5):
-            begun = time.process_time()
-            some.append(rooms.judge(session, model))
-            cost_s += time.process_time() - begun
-            heard_s += session.samples.shape[1] / RATE
+        with progressbar(drawn, length=sessions, label=f"{conditions.name} rooms", file=sys.stderr) as bar:
+            for session in bar:
+                begun = time.process_time()
+                some.append(rooms.judge(session, model))
+                cost_s += time.process_time() - begun
+                heard_s += session.samples.shape[1] / RATE
         lines.append(rooms.table(some, conditions.name))
         judged += some
     cost = (

@@ -111,7 +111,7 @@ def table(sets: dict[str, list[Piece]], model: Model) -> str:
     """Figures of every set, Markdown."""
     anchor = silero()
     rows = [
-        "| one channel | ROC-AUC live, as it comes | TPR at 5 % FPR | ROC-AUC settled | balanced error at .5, settled |",
+        "| one channel | ROC-AUC live as it comes | TPR at 5 % FPR | ROC-AUC settled | settled, balanced error at .5 |",
         "|---|---|---|---|---|",
     ]
     for name, pieces in sets.items():
@@ -132,4 +132,5 @@ def table(sets: dict[str, list[Piece]], model: Model) -> str:
 
 def _row(name: str, live: Floats, settled: Floats, truth: Flags) -> str:
     balanced = 0.5 * ((settled[truth] < 0.5).mean() + (settled[~truth] >= 0.5).mean())
-    return f"| {name} | {area(live, truth):.3f} | {hits_at(live, truth):.3f} | {area(settled, truth):.3f} | {balanced:.3f} |"
+    figures = (area(live, truth), hits_at(live, truth), area(settled, truth), balanced)
+    return f"| {name} | {' | '.join(f'{figure:.3f}' for figure in figures)} |"

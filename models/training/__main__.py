@@ -10,7 +10,7 @@ import torch
 from app.hearing.features import BLOCK, RATE, Ears
 from app.hearing.inputs import Inputs, NetInputs
 from models.training import card
-from models.training.convert import ConversionError, compare, convert
+from models.training.convert import ConversionError, compare, convert, write_check
 from models.training.corpus import Clip, CorpusError, decode, read_manifest
 from models.training.fit import Course, fit
 from models.training.mixing import Mixer, Recipe
@@ -18,6 +18,9 @@ from models.training.net import size
 from models.training.prepare import FULL, QUICK, Amounts, prepare
 from models.training.scenes import ONE_CIRCLE
 from models.training.streams import read
+
+CHECKED = 60
+"""Blocks of real sound (2.4 s) that go with the model to check a runtime."""
 
 
 def main() -> int:
@@ -57,7 +60,9 @@ def train(data: Path, out: Path, work: Path, amounts: Amounts, course: Course, s
     clips = read_manifest(data)
     out.mkdir(parents=True, exist_ok=True)
     content = convert(net, out / "hearing.tflite")
-    difference = compare(net, out / "hearing.tflite", real_sound(clips))
+    blocks = real_sound(clips)
+    difference = compare(net, out / "hearing.tflite", blocks)
+    write_check(out / "hearing.check.npz", net, blocks[:CHECKED])
     card.write(out, clips, amounts, course, seed=seed, parameters=size(net), size=content, difference=difference)
     print(f"{out / 'hearing.tflite'}: {content} bytes, mean difference from torch {difference:.6f}")
 

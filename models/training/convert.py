@@ -83,3 +83,17 @@ def compare(net: Net, path: Path, blocks: list[NetInputs]) -> float:
     if difference > TOLERANCE:
         raise ConversionError(f"{path} differs from what was trained by {difference:.4f}: the conversion is broken")
     return difference
+
+
+def write_check(path: Path, net: Net, blocks: list[NetInputs]) -> None:
+    """Keeps inputs and what torch makes of them, so that any runtime can be checked without torch."""
+    rounded = [
+        NetInputs(b.shared.astype(np.float16).astype(np.float32), b.direction.astype(np.float16).astype(np.float32))
+        for b in blocks
+    ]
+    np.savez_compressed(
+        path,
+        shared=np.stack([b.shared[0] for b in blocks]).astype(np.float16),
+        direction=np.stack([b.direction for b in blocks]).astype(np.float16),
+        expected=run_torch(net, rounded),
+    )

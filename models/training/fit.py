@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from app.hearing.features import BLOCK_FRAMES
 from app.hearing.model import SETTLED_LAG
@@ -31,54 +30,61 @@ class Course:
     """Steps between two checkpoints; an interrupted run goes on from the last one."""
 
 
+class Run:
+    """A training run: the net, the running mean of its weights, and what goes on from an interruption."""
+
+    def __init__(self, course: Course, path: Path) -> None:
+        self.net, self.mean = Net(), Net()
+        self.mean.load_state_dict(self.net.state_dict())
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=course.rate, weight_decay=course.decay)
+        self.losses: list[float] = []
+        self._course = course
+        self._path = path
+
+    def resume(self) -> None:
+        """Goes back to the last checkpoint, if there is one."""
+        if self._path.exists():
+            kept = torch.load(self._path, weights_only=True)
+            self.net.load_state_dict(kept["net"])
+            self.mean.load_state_dict(kept["mean"])
+            self.optimiser.load_state_dict(kept["optimiser"])
+            self.losses = kept["losses"]
+
+    def keep(self) -> None:
+        """Writes a checkpoint, whole or not at all."""
+        part = self._path.with_suffix(".part")
+        states = {name: getattr(self, name).state_dict() for name in ("net", "mean", "optimiser")}
+        torch.save({**states, "losses": self.losses}, part)
+        part.replace(self._path)
+
+    def step(self, batch: Batch) -> None:
+        """Learns from one batch."""
+        done = len(self.losses)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._course.rate * _pace(done / self._course.steps, self._course.warm_up)
+        self.losses.append(_learn(self.net, self.optimiser, batch))
+        stays = min(self._course.mean, (done + 1) / (done + 10))
+        with torch.no_grad():
+            for slow, fast in zip(self.mean.parameters(), self.net.parameters(), strict=True):
+                slow.lerp_(fast, 1 - stays)
+
+
 def fit(mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
     """A trained net: the running mean of the weights. Goes on where an interrupted run with the same seed stopped."""
     torch.manual_seed(seed)
-    net, mean = Net(), Net()
-    mean.load_state_dict(net.state_dict())
-    optimiser = torch.optim.AdamW(net.parameters(), lr=course.rate, weight_decay=course.decay)
-    path = work / f"fit-{seed}-{course.steps}.pt"
-    begin, losses = _resume(path, net, mean, optimiser)
-    bar = tqdm(
-        range(begin, course.steps), desc="training", unit="step", initial=begin, total=course.steps, mininterval=5
-    )
-    started = time.monotonic()
-    for step in bar:
-        for group in optimiser.param_groups:
-            group["lr"] = course.rate * _pace(step / course.steps, course.warm_up)
-        loss = _learn(net, optimiser, mixer.draw(np.random.default_rng([seed, step])))
-        keep = min(course.mean, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for slow, fast in zip(mean.parameters(), net.parameters(), strict=True):
-                slow.lerp_(fast, 1 - keep)
-        losses.append(loss)
-        if (step + 1) % 50 == 0:
-            bar.set_postfix(loss=f"{np.mean(losses[-50:]):.4f}")
-        if (step + 1) % course.checkpoint == 0 or step + 1 == course.steps:
-            torch.save(
-                {
-                    "step": step + 1,
-                    "net": net.state_dict(),
-                    "mean": mean.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "losses": losses,
-                },
-                path,
-            )
-            print(f"step {step + 1}: loss {np.mean(losses[-200:]):.4f}, {time.monotonic() - started:.0f} s", flush=True)
-    mean.eval()
-    return mean
-
-
-def _resume(path: Path, net: Net, mean: Net, optimiser: "torch.optim.Optimizer") -> tuple[int, list[float]]:
-    """Loads the last checkpoint, if there is one: the step to go on with, and the losses so far."""
-    if not path.exists():
-        return 0, []
-    kept = torch.load(path, weights_only=True)
-    net.load_state_dict(kept["net"])
-    mean.load_state_dict(kept["mean"])
-    optimiser.load_state_dict(kept["optimiser"])
-    return int(kept["step"]), list(kept["losses"])
+    run = Run(course, work / f"fit-{seed}-{course.steps}.pt")
+    run.resume()
+    begun, started = len(run.losses), time.monotonic()
+    for step in range(begun, course.steps):
+        run.step(mixer.draw(np.random.default_rng([seed, step])))
+        done = step + 1
+        if done % course.checkpoint == 0 or done == course.steps:
+            run.keep()
+            left = (time.monotonic() - started) / (done - begun) * (course.steps - done)
+            loss = np.mean(run.losses[-course.checkpoint :])
+            print(f"step {done} of {course.steps}: loss {loss:.4f}, about {left / 60:.0f} min left", flush=True)
+    run.mean.eval()
+    return run.mean
 
 
 def _pace(done: float, warm_up: float) -> float:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from click import progressbar
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from app.hearing.features import BLOCK, BLOCK_FRAMES, MELS, Ears
 from app.hearing.inputs import DIRECTED, rivals
@@ -53,15 +53,16 @@ def make(
     Each shard has a random state of its own from (seed, shard): what is in it does not depend on the others.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for shard in tqdm(range(-(-count // SHARD)), desc=name, unit="shard", mininterval=5):
-        path = folder / f"{name}-{shard:04d}.npz"
-        if path.exists():
-            continue
-        rng = np.random.default_rng([seed, shard, sum(name.encode())])
-        streams: list[Stream] = []
-        while len(streams) < SHARD:
-            streams.extend(draw(rng))
-        save(path, streams)
+    with progressbar(range(-(-count // SHARD)), label=f"{name} streams") as shards:
+        for shard in shards:
+            path = folder / f"{name}-{shard:04d}.npz"
+            if path.exists():
+                continue
+            rng = np.random.default_rng([seed, shard, sum(name.encode())])
+            streams: list[Stream] = []
+            while len(streams) < SHARD:
+                streams.extend(draw(rng))
+            save(path, streams)
 
 
 def save(path: Path, streams: list[Stream]) -> None:

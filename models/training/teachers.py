@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from click import progressbar
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 from silero_vad import load_silero_vad
-from tqdm import tqdm
 
 from app.hearing.features import HOP, RATE
 
@@ -32,12 +32,13 @@ def label(clips: Sequence[Floats], batch: int = 96) -> list[Floats]:
     model = load_silero_vad(onnx=False)
     order = np.argsort([len(clip) for clip in clips])
     labels: list[Floats] = [np.zeros(0, np.float32)] * len(clips)
-    for begin in tqdm(range(0, len(order), batch), desc="teacher", unit="batch", mininterval=5):
-        some = order[begin : begin + batch]
-        early = _hear(model, [clips[i] for i in some], 0)
-        late = _hear(model, [clips[i] for i in some], CHUNK // 2)
-        for i, one, other in zip(some, early, late, strict=True):
-            labels[i] = gate((one + other) / 2, clips[i])
+    with progressbar(range(0, len(order), batch), label="teacher") as batches:
+        for begin in batches:
+            some = order[begin : begin + batch]
+            early = _hear(model, [clips[i] for i in some], 0)
+            late = _hear(model, [clips[i] for i in some], CHUNK // 2)
+            for i, one, other in zip(some, early, late, strict=True):
+                labels[i] = gate((one + other) / 2, clips[i])
     return labels
 
 

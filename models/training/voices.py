@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from click import progressbar
 from numpy.typing import NDArray
 from scipy.signal import resample
-from tqdm import tqdm
 
 from app.hearing.features import HOP, RATE
 from models.training.corpus import Clip, CorpusError, decode, is_clipped
@@ -42,13 +42,14 @@ class Utterance:
 def load_sounds(clips: Sequence[Clip], kind: str) -> tuple[list[Clip], list[Floats]]:
     """All sounds of a kind that are fit for use; says how many are not. Raises CorpusError when none is."""
     kept, sounds, refused = [], [], 0
-    for clip in tqdm([clip for clip in clips if clip.kind == kind], desc=f"decode {kind}", unit="clip", mininterval=5):
-        sound = decode(clip.path)
-        if is_clipped(sound) or np.abs(sound).max() < 1e-4 or len(sound) < 10 * HOP:
-            refused += 1
-            continue
-        kept.append(clip)
-        sounds.append(sound)
+    with progressbar([clip for clip in clips if clip.kind == kind], label=f"decode {kind}") as bar:
+        for clip in bar:
+            sound = decode(clip.path)
+            if is_clipped(sound) or np.abs(sound).max() < 1e-4 or len(sound) < 10 * HOP:
+                refused += 1
+                continue
+            kept.append(clip)
+            sounds.append(sound)
     if refused:
         print(f"{refused} {kind} clips are clipped, silent or too short, and left out")
     if not kept:
