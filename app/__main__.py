@@ -2,20 +2,26 @@
 
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.durable import DurableError
-from app.hearing.seats import SeatError
-from app.settings import Settings, SettingsError, as_toml, load, sourced
-from firmware.errors import ArrayError, BoardError
+from app.hearing.seats import Seat, SeatError, parse_seats
+from app.settings import Settings, as_toml, load, sourced
+from firmware.errors import ArrayError
+from firmware.simulated import SimulatedBoard, board_from_recording
 
-SENTENCES: tuple[type[Exception], ...] = (BoardError, DurableError, SeatError, SettingsError)
-"""Errors of ours whose message is a sentence for whoever typed the command."""
+if TYPE_CHECKING:
+    from app.session import Session
+
+OURS = {"app", "firmware", "models"}
+"""Where exceptions come from whose message is a sentence for whoever typed the command."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -57,17 +63,25 @@ def replay(
     fermata replay session.flac --array xvf3800 --seats therapist=30,client=150
     fermata replay one-channel.wav --json --units units.csv
     """
-    from app.replay import Listing, summary
+    from app.conversation.vocabulary import frames as in_frames
+    from app.cues.policy import Policy
+    from app.hearing.hearing import Hearing
+    from app.hearing.model import Model
+    from app.replay import Listing, heard_from_sound, summary
     from app.replay import replay as run
     from app.report import report
+    from app.session import Session, errors_of_hearing
 
     settings = load(file)
-    heard, session, notices = prepare(settings, recording, array, seats)
-    for notice in notices:
-        click.echo(notice, err=True)
-    with Listing(session.seats, frames, units) as listing:
-        run(heard, session, listing)
-    found = summary(session, session.seats)
+    board, places = tape_and_seats(settings, recording, array, seats, None)
+    for sentence in board.notices:
+        click.echo(sentence, err=True)
+    hearing = Hearing(board.geometry, places, Model())
+    session = Session(hearing.seats, errors_of_hearing(), Policy(in_frames(settings.cues.long_turn)))
+    board.microphones.open()
+    with Listing(hearing.seats, frames, units) as listing:
+        run(heard_from_sound(board.microphones, hearing), session, listing)
+    found = summary(session)
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -75,26 +89,173 @@ def replay(
             click.echo(line)
 
 
-def prepare(settings: Settings, recording: Path, array: str | None, seats: str | None) -> Any:  # noqa: ANN401
-    """What a replay needs: what is heard, the session that follows it, and what the user should know."""
-    from app.conversation.vocabulary import frames
-    from app.cues.policy import Policy
-    from app.hearing.hearing import Hearing
-    from app.hearing.model import Model
-    from app.hearing.seats import parse_seats
-    from app.replay import heard_from_sound
-    from app.session import Session, errors_of_hearing
-    from firmware.simulated import board_from_recording
-
+def tape_and_seats(
+    settings: Settings, recording: Path, array: str | None, seats: str | None, pace: float | None
+) -> tuple[SimulatedBoard, tuple[Seat, ...]]:
+    """A recording's board and the seats in it. What cannot be meant is an error of usage."""
     try:
-        placed = parse_seats(seats) if seats else settings.placed_seats()
-        board = board_from_recording(recording, array, pace=None)
-    except (SeatError, ArrayError) as error:
+        return board_from_recording(recording, array, pace), placed(settings, seats)
+    except ArrayError as error:
         raise click.UsageError(str(error)) from error
-    hearing = Hearing(board.geometry, placed, Model())
-    session = Session(hearing.seats, errors_of_hearing(), Policy(frames(settings.cues.long_turn)))
-    board.microphones.open()
-    return heard_from_sound(board.microphones, hearing), session, board.notices
+
+
+def placed(settings: Settings, seats: str | None) -> tuple[Seat, ...]:
+    """The seats as given, or as in the settings."""
+    if not seats:
+        return settings.placed_seats()
+    try:
+        return parse_seats(seats)
+    except SeatError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def tell(session: "Session | None") -> None:
+    """Print a session that was played."""
+    from app.replay import summary
+    from app.report import report
+
+    if session is None:
+        click.echo("The session was withdrawn or left; nothing of it is kept.")
+    else:
+        for line in report(summary(session)):
+            click.echo(line)
+
+
+def notice(sentence: str) -> None:
+    """Say something to whoever started this."""
+    click.echo(f"fermata: {sentence}", err=True)
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM or SIGINT has asked to stop; work then ends in good order."""
+    asked = False
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal asked
+        asked = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@cli.command()
+@click.option("--recording", type=click.Path(path_type=Path), help="A WAV or FLAC file in place of the microphones.")
+@click.option("--score", type=click.Path(path_type=Path), help="A written score in place of microphones and hearing.")
+@click.option("--array", metavar="NAME", help="With --recording: a shipped array, or an array file.")
+@click.option("--seats", metavar="SEATS", help="NAME[:ROLE]=DEGREES,… instead of the seats in the settings.")
+@click.option("--speed", type=click.FloatRange(min=0.1), default=1.0, help="How many times faster than life.")
+@click.option("--fast", is_flag=True, help="As fast as it goes.")
+@click.option("--keys", is_flag=True, help="Real microphones, with keys and a drawn lamp in place of the pins.")
+@click.option("--weeks", type=click.IntRange(1, 520), help="Live through so many simulated weeks instead, and end.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="With --weeks: a day of the last one; today.")
+@click.option("--room", type=click.IntRange(0, 2), default=0, help="With --weeks: which simulated room.")
+@click.option("--week-s", type=click.FloatRange(min=0), default=0.0, help="With --weeks: seconds a week takes.")
+@click.option("--seed", type=int, default=1, help="With --weeks: other people.")
+@click.pass_obj
+def listen(file: Path | None, /, **asked: Any) -> None:  # noqa: ANN401 - click hands over what it has checked
+    """Be the room unit: microphones, lamp, sessions and releases, without a network.
+
+    A recording or a score is played as one session, whose traces are erased afterwards.
+
+    \b
+    fermata listen
+    fermata listen --keys --seats therapist=30,client=150
+    fermata listen --recording session.flac --array xvf3800 --seats therapist=30,client=150
+    fermata listen --score talk.score --speed 20
+    """
+    given = [name for name in ("recording", "score", "weeks", "keys") if asked[name]]
+    if len(given) > 1:
+        raise click.UsageError(f"--{given[0]} and --{given[1]} exclude each other: give one")
+    settings, pace = load(file), None if asked["fast"] else asked["speed"]
+    with stopping() as stop:
+        if asked["weeks"]:
+            live_weeks(settings, asked, stop)
+        elif asked["score"]:
+            from app.conversation.score import load as load_score
+            from app.play import play_score
+
+            tell(play_score(settings, load_score(asked["score"]), pace, stop))
+        elif asked["recording"]:
+            from app.play import play_recording
+
+            board, seats = tape_and_seats(settings, asked["recording"], asked["array"], asked["seats"], pace)
+            tell(play_recording(settings, board, seats, stop))
+        else:
+            serve_room(settings, asked["seats"], asked["keys"], stop)
+
+
+def live_weeks(settings: Settings, asked: Mapping[str, Any], stop: Callable[[], bool]) -> None:
+    """Simulated weeks through the real ledger and outbox."""
+    from app.listen import Files
+    from app.release.release import Rules
+    from app.season import Season, live
+
+    until = asked["until"].date() if asked["until"] else datetime.now(UTC).date()
+    season = Season(asked["room"], asked["weeks"], until, asked["seed"])
+    files = Files(settings, simulated=True)
+    try:
+        live(season, files, Rules(settings.release.rho, settings.release.min_sessions), asked["week_s"], stop)
+    finally:
+        files.shut()
+
+
+def serve_room(settings: Settings, seats: str | None, keys: bool, stop: Callable[[], bool]) -> None:
+    """This machine's microphones."""
+    from app.listen import serve
+    from app.play import keep_room
+
+    serve(settings, placed(settings, seats), stop, notice, keep_room if keys else None)
+
+
+@cli.command()
+@click.pass_obj
+def send(file: Path | None) -> None:
+    """Carry the outbox's messages to the hub, without devices."""
+    from app.send import send as carry
+
+    with stopping() as stop:
+        carry(load(file), stop, notice)
+
+
+@cli.command()
+@click.option("--state", type=click.Path(path_type=Path), help="Folder of the database and of the broker's store.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the page; 0 takes any free one.")
+@click.option("--mqtt-port", type=click.IntRange(0, 65535), help="Port of the embedded broker; 0 takes any free one.")
+@click.option("--broker", metavar="URL", help="A broker of the clinic's own, mqtt://127.0.0.1:PORT.")
+@click.pass_obj
+def hub(file: Path | None, state: Path | None, port: int | None, mqtt_port: int | None, broker: str | None) -> None:
+    """Be the clinic's hub: broker, inbox, store and page.
+
+    \b
+    fermata hub --state ./hub
+    """
+    try:
+        from app.hub.options import HubOptions
+        from app.hub.serve import serve as serve_hub
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(
+            f"the hub needs {missing.name}, which is not installed: pip install 'fermata[hub]'"
+        ) from missing
+
+    settings = load(file)
+    own = settings.hub
+    serve_hub(
+        HubOptions(
+            clinic=settings.room.clinic,
+            state=state or own.state,
+            host=own.host,
+            port=own.port if port is None else port,
+            mqtt_port=own.mqtt_port if mqtt_port is None else mqtt_port,
+            therapists=own.therapists,
+            owner_agreed=own.owner_agreed,
+            broker_url=broker,
+        )
+    )
 
 
 @cli.command("settings")
@@ -120,7 +281,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except click.ClickException as error:
         end(error.format_message(), 1)
-    except SENTENCES as error:
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in OURS:
+            raise
         end(str(error), 1)
 
 

@@ -35,7 +35,7 @@ def replay(heard: Iterable[Heard], session: Session, into: "Listing") -> None:
     into.units(session.finish())
 
 
-def summary(session: Session, seats: Iterable[Seat]) -> dict[str, Any]:
+def summary(session: Session) -> dict[str, Any]:
     """The session as `fermata replay --json` prints it."""
     tally = session.tally()
     return {
@@ -47,7 +47,7 @@ def summary(session: Session, seats: Iterable[Seat]) -> dict[str, Any]:
                 "azimuth": seat.azimuth,
                 "speech_s": speech / FRAMES_PER_S,
             }
-            for seat, speech in zip(seats, tally.speech, strict=False)
+            for seat, speech in zip(session.seats, tally.speech, strict=False)
         },
         "metrics": {name: number.as_json() for name, number in session.numbers().items()},
         "cues": [{"at_s": cued.at_s, "cue": cued.cue} for cued in session.cued],

@@ -33,6 +33,7 @@ class Cued:
 class Moment:
     """What one more block has brought."""
 
+    heard: Heard
     events: tuple[Event, ...]
     now: Now
     decided: Decision
@@ -59,7 +60,7 @@ class Session:
         now = self._conversation.now
         decided = self.policy.decide(now)
         self.cued += [Cued(now.frame / FRAMES_PER_S, cue) for cue in decided.started]
-        return Moment(events, now, decided)
+        return Moment(heard, events, now, decided)
 
     def finish(self) -> tuple[Event, ...]:
         """The last events, at the session's end."""

@@ -123,6 +123,16 @@ class Paths(Group):
     outbox: Path = Path("/var/lib/fermata-outbox")
     """Folder of the outbox, the only door between `listen` and `send`."""
 
+    @property
+    def ledger_file(self) -> Path:
+        """The sessions that wait for their release."""
+        return self.state / "ledger.sqlite"
+
+    @property
+    def outbox_file(self) -> Path:
+        """What waits for the hub."""
+        return self.outbox / "outbox.sqlite"
+
 
 class Send(Group):
     """How `send` reaches the hub."""

@@ -68,14 +68,14 @@ class Terminal:
         if self._console.is_terminal:
             self._live.update(drawn(scene), refresh=True)
 
-    def keys(self) -> str:
+    def typed(self) -> str:
         """The keys pressed since this was last asked; never waits."""
         pressed = ""
         while self._keys and select.select([sys.stdin], [], [], 0)[0]:
-            typed = os.read(sys.stdin.fileno(), 64)
-            if not typed:
+            got = os.read(sys.stdin.fileno(), 64)
+            if not got:
                 break
-            pressed += typed.decode(errors="ignore")
+            pressed += got.decode(errors="ignore")
         return pressed
 
 

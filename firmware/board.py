@@ -24,6 +24,9 @@ REFERENCE_ARRAY = "xvf3800"
 class Microphones(Protocol):
     """Sound in. Nothing is heard before `open` or after `close`; SoundError where it cannot be had or stops."""
 
+    def check(self) -> None:
+        """See that they are there, without listening. Raises SoundError."""
+
     def open(self) -> None: ...  # noqa: D102 - the class says it
     def close(self) -> None: ...  # noqa: D102
     def __iter__(self) -> Iterator[Block]: ...

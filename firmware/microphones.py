@@ -114,6 +114,15 @@ class PortAudioArray:
         self._next = 0
         self._last: Heard | None = None
 
+    def check(self) -> None:
+        """See that the device is there, without listening. Raises SoundError."""
+        with quiet_stderr():
+            portaudio = pyaudio.PyAudio()
+            try:
+                find_device(portaudio, self.device, self.geometry)
+            finally:
+                portaudio.terminate()
+
     def open(self) -> None:
         """Begin to listen; samples are counted from here. Raises SoundError."""
         if self._stuck:

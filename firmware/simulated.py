@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.errors import SoundError
-from firmware.geometry import array_for, load_array, rows_of
+from firmware.errors import ArrayError, SoundError
+from firmware.geometry import array_for, fitting_arrays, load_array, rows_of, shipped_arrays
 from firmware.light import Light
 from firmware.press import Press
 from firmware.sound import SAMPLE_RATE, ArrayGeometry, Block
@@ -69,6 +69,10 @@ class Silence:
 
     geometry = ArrayGeometry("none", SAMPLE_RATE, (), ())
 
+    def check(self) -> None:
+        """Raises SoundError: there is nothing to see."""
+        self.open()
+
     def open(self) -> None:
         """Raises SoundError: there is nothing to open."""
         raise SoundError("this board has no microphones: a score takes their place")
@@ -106,6 +110,10 @@ class TapeArray:
         self._open = False
         self._next = 0
         self._begun = 0.0
+
+    def check(self) -> None:
+        """See that it is plugged in and has power. Raises SoundError."""
+        self._check_power()
 
     def open(self) -> None:
         """Begin to listen; samples are counted from here. Raises SoundError when unplugged or without power."""
@@ -185,6 +193,12 @@ def board_from_recording(path: str | Path, array: str | Path | None = None, pace
     """
     tape = Tape(Path(path))
     geometry = array_for(tape.channels) if array is None else load_array(array)
+    if geometry in shipped_arrays() and geometry not in fitting_arrays(tape.channels):
+        rows_of(geometry, tape.channels)  # too few channels have a sentence of their own
+        raise ArrayError(
+            f"{path} has {tape.channels} channels, which the array {geometry.name} does not deliver: "
+            "give the array it was recorded with"
+        )
     switch = SimulatedSwitch()
     microphones = TapeArray(tape, geometry, switch, pace=pace)
     return SimulatedBoard(microphones, tuple(notices_on(tape, geometry)), privacy=switch)

@@ -91,9 +91,19 @@ def test_a_recording_at_its_own_rate_has_one_notice_which_says_that_it_is_simula
     assert notice.endswith("recording.wav through the array stereo.")
 
 
-def test_channels_left_out_are_said(write: Write) -> None:
-    notices = board_from_recording(write(noise(640, 6)), "linear4").notices
-    assert notices[1].endswith("recording.wav the array linear4 takes 0, 1, 2, 3.")
+def test_channels_left_out_are_said(write: Write, tmp_path: Path) -> None:
+    array = tmp_path / "pair.toml"
+    array.write_text(
+        'name = "pair"\nsample_rate = 16000\nchannels = [1, 2]\npositions_mm = [[-40, 0, 0], [40, 0, 0]]\n'
+    )
+    notices = board_from_recording(write(noise(640, 6)), array).notices
+    assert notices[1].endswith("recording.wav the array pair takes 1, 2.")
+
+
+@pytest.mark.parametrize(("channels", "array"), [(6, "linear4"), (4, "stereo"), (8, "xvf3800")])
+def test_a_shipped_array_takes_only_what_it_delivers(write: Write, channels: int, array: str) -> None:
+    with pytest.raises(ArrayError, match=f"{channels} channels, which the array {array} does not deliver"):
+        board_from_recording(write(noise(640, channels)), array)
 
 
 def test_memory_stays_flat_over_a_long_recording(write: Write) -> None:

@@ -1,0 +1,120 @@
+"""Watching a simulated room in the terminal: the view drawn from the room, and keys for its button and switch."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from app.conversation.vocabulary import FRAMES_PER_S, Now
+from app.hearing.seats import Seat
+from app.report import clock
+from app.room import Room
+from app.session import Moment
+from app.view import Scene, Terminal
+from firmware.simulated import SimulatedButton, SimulatedSwitch, TapeArray
+
+STAVE = 60
+"""Characters of the last stretch of speech."""
+MARK_FRAMES = 50
+"""Frames a character stands for: half a second."""
+LOUD_ENOUGH = 0.5
+"""Probability of speech from which a mark is drawn; for the eye only."""
+DRAW_S = 0.1
+KEYS = "space: button   w: hold it 5 s   p: privacy switch   q: quit"
+PLUG = "   u: plug"
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What keys can do to a board."""
+
+    button: SimulatedButton
+    privacy: SimulatedSwitch
+    tape: TapeArray | None = None
+    """A recording's array, whose plug can be pulled."""
+
+    @property
+    def keys(self) -> str:
+        """The keys in words."""
+        return KEYS + (PLUG if self.tape else "")
+
+    def press(self, key: str) -> None:
+        """Do what a key is for."""
+        if key == " ":
+            self.button.press()
+        elif key == "w":
+            self.button.press(5.0)
+        elif key == "p":
+            self.privacy.move(is_open=not self.privacy.is_open())
+        elif key == "u" and self.tape:
+            self.tape.plugged = not self.tape.plugged
+
+
+@dataclass(slots=True)
+class Watch:
+    """Draws at most ten times a second, however fast the session goes."""
+
+    title: str
+    room: Room
+    hands: Hands
+    seats: Sequence[Seat]
+    terminal: Terminal
+    clock: Callable[[], float]
+    quit: bool = False
+    _staves: list[deque[str]] = field(default_factory=list)
+    _spoke: list[bool] = field(default_factory=list)
+    _mark: int = 0
+    _drawn_at: float = 0.0
+    _said: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._staves = [deque("." * STAVE, STAVE) for _ in self._rows()]
+        self._spoke = [False] * len(self._staves)
+
+    def look(self, moment: Moment | None) -> None:
+        """Take what one block has brought."""
+        self._press()
+        if moment:
+            self._note(moment)
+        if self.clock() - self._drawn_at >= DRAW_S:
+            self._drawn_at = self.clock()
+            self.terminal.show(self.scene(moment.now if moment else None))
+
+    def scene(self, now: Now | None) -> Scene:
+        """What there is to see."""
+        if now:
+            self._said = tuple(self._words(now))
+        staves = [(name, "".join(stave)) for name, stave in zip(self._rows(), self._staves, strict=True)]
+        return Scene(self.title, self.room.brightness, staves, self._said, self.hands.keys)
+
+    def _rows(self) -> list[str]:
+        return [seat.name for seat in self.seats] or ["speech"]
+
+    def _note(self, moment: Moment) -> None:
+        now, live = moment.now, moment.heard.live
+        speech = live.seats if self.seats else live.speech[:, None]
+        for row, spoke in enumerate((speech >= LOUD_ENOUGH).any(0).tolist()):
+            self._spoke[row] |= spoke
+        if now.frame // MARK_FRAMES != self._mark:
+            self._mark = now.frame // MARK_FRAMES
+            for stave, spoke in zip(self._staves, self._spoke, strict=True):
+                stave.append(("#" if spoke else ".") if now.measurable else "x")
+            self._spoke = [False] * len(self._spoke)
+
+    def _words(self, now: Now) -> list[str]:
+        """The present, and the cues so far."""
+        if not now.measurable:
+            state = "Cannot measure: " + (self.room.source.trouble or "nothing arrives")
+        elif now.silent_for >= FRAMES_PER_S:
+            state = f"Silence for {clock(now.silent_for / FRAMES_PER_S)}"
+        elif now.holder and now.held_since is not None:
+            state = f"The {now.holder.value} has had the floor for {clock((now.frame - now.held_since) / FRAMES_PER_S)}"
+        else:
+            state = "Listening"
+        cued = self.room.session.cued if self.room.session else []
+        cues = ", ".join(f"{each.cue} at {clock(each.at_s)}" for each in cued) or "none so far"
+        return [f"{clock(now.frame / FRAMES_PER_S)}  {state}", f"Cues: {cues}"]
+
+    def _press(self) -> None:
+        for key in self.terminal.typed():
+            self.quit = self.quit or key == "q"
+            self.hands.press(key)
