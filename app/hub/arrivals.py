@@ -14,6 +14,7 @@ from app.sync import wire
 MAX_COUNT = 2**53  # as wire.Count: what JSON numbers hold exactly
 MIN_SESSIONS = 10  # no room may release fewer
 EPOCH = re.compile(r"[0-9a-f]{32}")
+DEVICE = re.compile(r"[a-z0-9-]{1,48}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,12 @@ def sort(arrival: Arrival) -> Sorted | None:
 
 def _state(arrival: Arrival) -> Standing | Aside:
     try:
-        return Standing(arrival.device, wire.State.model_validate_json(arrival.payload))
+        if DEVICE.fullmatch(arrival.device):
+            return Standing(arrival.device, wire.State.model_validate_json(arrival.payload))
+        reason = "its topic names no device"
     except ValidationError as error:
         reason = f"not a state of this version: {error.errors()[0]['msg']}"
-        return Aside(arrival, reason, wire.fingerprint(arrival.payload), None, acknowledge=False)
+    return Aside(arrival, reason, wire.fingerprint(arrival.payload), None, acknowledge=False)
 
 
 def _content(payload: bytes) -> dict[str, Any]:

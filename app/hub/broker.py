@@ -89,11 +89,11 @@ class Broker:
         deadline = time.monotonic() + START_S
         while not _accepts(self.port):
             if not self.alive or time.monotonic() > deadline:
-                self.stop()
+                self.close()
                 raise BrokerError(f"the broker did not start, its log {self._log} ends with: {self._last_words()}")
             time.sleep(POLL_S)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Stop the server and wait for its end."""
         if self._process is None:
             return

@@ -32,8 +32,7 @@ def serve(options: HubOptions) -> None:
         store = stack.enter_context(closing(Store(options.state / "hub.sqlite")))
         broker, address = None, options.broker_address()
         if options.broker_url is None:
-            broker = Broker(options.clinic, options.state / "broker", options.mqtt_port)
-            stack.callback(broker.stop)
+            broker = stack.enter_context(closing(Broker(options.clinic, options.state / "broker", options.mqtt_port)))
             broker.start()
             address = ("127.0.0.1", broker.port)
         inbox = Inbox(options.clinic, address, store, notice)

@@ -26,6 +26,9 @@ from app.sync import wire
 Key = tuple[str, str, int]
 """(device, epoch, seq)."""
 
+ASIDE_BYTES = 65_536
+"""No more is kept of what was set aside; the embedded broker lets no more through."""
+
 INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Both know ON CONFLICT; the common insert does not."""
 
@@ -294,8 +297,9 @@ def _write_health(connection: Connection, device: str, row: dict[str, Any]) -> N
 
 def _set_aside(connection: Connection, item: Aside, now: int) -> None:
     """Keep it as it came, once, with how often it was seen."""
+    device = item.arrival.device[:48]  # a topic may be longer than any device's name
     where = (
-        QUARANTINE.c.device == item.arrival.device,
+        QUARANTINE.c.device == device,
         QUARANTINE.c.leaf == item.arrival.leaf,
         QUARANTINE.c.sha256 == item.sha256,
     )
@@ -303,14 +307,14 @@ def _set_aside(connection: Connection, item: Aside, now: int) -> None:
     if connection.execute(again).rowcount:
         return
     row = {
-        "device": item.arrival.device,
+        "device": device,
         "leaf": item.arrival.leaf,
         "epoch": item.key[0] if item.key else None,
         "seq": item.key[1] if item.key else None,
         "sha256": item.sha256,
         "reason": item.reason,
         "acknowledged": item.acknowledge,
-        "payload": item.arrival.payload,
+        "payload": item.arrival.payload[:ASIDE_BYTES],
         "first_seen": now,
         "last_seen": now,
         "times": 1,

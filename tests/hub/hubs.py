@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import httpx
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
@@ -98,18 +99,21 @@ class Room:
         self.device = device
         self.acknowledged: list[tuple[str, int]] = []
         self.last_ack: wire.Ack | None = None
+        self._listening = Event()
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=f"test-{device}", clean_session=False, protocol=MQTTv311
         )
         self._client.on_message = self._on_message
+        self._client.on_connect = lambda client, *_: client.subscribe(wire.topic("north", self.device, "ack"), 1)
+        self._client.on_subscribe = lambda *_: self._listening.set()
         self._client.max_inflight_messages_set(1000)
         self._client.reconnect_delay_set(1, 1)
         self._port = port
 
     def connect(self) -> None:
         self._client.connect("127.0.0.1", self._port)
-        self._client.subscribe(wire.topic("north", self.device, "ack"), 1)
         self._client.loop_start()
+        assert self._listening.wait(10)
 
     def close(self) -> None:
         self._client.disconnect()

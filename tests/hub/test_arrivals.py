@@ -77,6 +77,7 @@ def test_a_state_is_read_and_a_cleared_one_is_nothing() -> None:
     assert arriving(state.model_dump_json().encode(), "state") == Standing("room-1", state)
     assert arriving(b"", "state") is None
     assert isinstance(arriving(b"{}", "state"), Aside)
+    assert isinstance(arriving(state.model_dump_json().encode(), "state", "Room 1"), Aside)
 
 
 @given(st.binary(max_size=300))

@@ -1,14 +1,18 @@
 """The whole hub as a process: real broker, real database, real kills."""
 
+import json
 import os
 import signal
 import socket
 import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
+from app.hub.broker import Broker
 from app.hub.errors import HubError
 from app.hub.options import HubOptions
 from app.hub.serve import serve
@@ -41,8 +45,8 @@ def test_a_duplicate_is_acknowledged_again(hub: Hub, room: Room) -> None:
 
 
 def test_a_backlog_survives_kills_of_the_hub_exactly_once(hub: Hub, room: Room, tmp_path: Path) -> None:
-    payloads = [wire.seal(an_envelope(seq, a_release(seq))) for seq in range(900)]
-    for payload in payloads[:600]:
+    payloads = [wire.seal(an_envelope(seq, a_release(seq))) for seq in range(400)]
+    for payload in payloads[:300]:
         room.send(payload)
     for kill in range(2):
         wait_until(lambda: len(room.acknowledged) > 50)
@@ -51,14 +55,43 @@ def test_a_backlog_survives_kills_of_the_hub_exactly_once(hub: Hub, room: Room, 
         wait_until(partial(is_gone, broker))
         room.acknowledged.clear()
         hub.start()
-        for payload in payloads[kill * 100 : 900]:  # a room sends again what was not acknowledged
+        for payload in payloads[kill * 100 : 400]:  # a room sends again what was not acknowledged
             room.send(payload)
     for payload in payloads:
         room.send(payload)
-    wait_until(lambda: {seq for _, seq in room.acknowledged} >= set(range(900)), 30)
-    assert hub.counts()["releases"] == 900
-    assert hub.counts()["messages"] == 900
+    wait_until(lambda: {seq for _, seq in room.acknowledged} >= set(range(400)), 30)
+    assert hub.counts()["releases"] == 400
+    assert hub.counts()["messages"] == 400
     assert hub.counts()["quarantined"] == 0
+
+
+def test_poison_is_set_aside_and_does_not_block_the_line(hub: Hub, room: Room) -> None:
+    content = json.loads(wire.seal(an_envelope(1, a_heartbeat())))
+    room.send(b"\x00 poison")
+    room.send(json.dumps(content | {"seq": 2, "body": {"kind": "poem"}}).encode())
+    room.send(json.dumps(content | {"seq": 3, "v": 2}).encode())
+    room.send(wire.seal(an_envelope(4, a_heartbeat())))
+    wait_until(lambda: (EPOCH, 4) in room.acknowledged)
+    assert room.acknowledged == [(EPOCH, 2), (EPOCH, 4)]
+    assert hub.counts()["quarantined"] == 3
+
+
+def test_a_room_shows_as_offline_after_its_death(hub: Hub, room: Room) -> None:
+    room.tell(wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=5))
+    room.send(wire.seal(an_envelope(4, a_heartbeat())))
+    wait_until(lambda: "</span> Online" in httpx.get(hub.url).text)
+    room.tell(wire.State(state="death", epoch=EPOCH, boot=1))
+    wait_until(lambda: "</span> Offline since" in httpx.get(hub.url).text)
+
+
+def test_a_broker_left_behind_by_an_earlier_hub_is_stopped(tmp_path: Path) -> None:
+    stale = Broker("north", tmp_path, 0)
+    stale.start()
+    fresh = Broker("north", tmp_path, stale.port)
+    with closing(fresh), closing(stale):
+        fresh.start()
+        assert not stale.alive
+        assert fresh.alive
 
 
 def test_a_broker_that_dies_is_started_again(room: Room, tmp_path: Path) -> None:
