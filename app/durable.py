@@ -15,6 +15,10 @@ LOG_PAGES = 128
 """Pages that the write-ahead log takes before it is written back."""
 
 
+Statement = tuple[str, tuple[object, ...]]
+"""SQL and its values."""
+
+
 class DurableError(Exception):
     """What the file cannot do; says what to do in one sentence.
 
@@ -45,15 +49,15 @@ class FullError(DurableError):
 class Durable:
     """The file, open in WAL mode with synchronous FULL and secure_delete. Every method raises DurableError."""
 
-    def __init__(self, path: Path, schema: str, version: int, *, mode: int, exclusive: bool) -> None:
-        """Open it; make it with this schema if it is not there.
+    def __init__(self, path: Path, schema: str, version: int, first: Statement, *, mode: int, exclusive: bool) -> None:
+        """Open it; if it is not there, make it with this schema and this first row.
 
         `mode` are its permission bits whatever the umask; `exclusive` keeps every other process out while it is open.
         """
         self.path = path
         with as_durable(path):
             if not path.exists():
-                _bear(path, schema, version, mode)
+                _bear(path, schema, version, first, mode)
             self.connection = sqlite3.connect(path, timeout=0.0 if exclusive else BUSY_S, isolation_level=None)
             try:
                 _prepare(self.connection, exclusive=exclusive)
@@ -102,7 +106,7 @@ class Durable:
             raise InUseError(f"the log of {self.path} is being read by another process: stop that one first")
 
 
-def _bear(path: Path, schema: str, version: int, mode: int) -> None:
+def _bear(path: Path, schema: str, version: int, first: Statement, mode: int) -> None:
     """Make the file under another name and link it: a power cut leaves no half, and of two makers one wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unborn = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -110,7 +114,9 @@ def _bear(path: Path, schema: str, version: int, mode: int) -> None:
     try:
         with closing(sqlite3.connect(unborn, isolation_level=None)) as db:
             _prepare(db, exclusive=True)
-            db.executescript(f"BEGIN; {schema}; PRAGMA user_version = {version}; COMMIT")
+            db.executescript(f"BEGIN; {schema}; PRAGMA user_version = {version}")
+            db.execute(*first)
+            db.execute("COMMIT")
         unborn.chmod(mode)  # SQLite gives the log and its index the same bits
         try:
             os.link(unborn, path)

@@ -25,13 +25,12 @@ VALUES_SIZE = 512
 
 VERSION = 1
 SCHEMA = """
-    CREATE TABLE vault (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB);
+    CREATE TABLE vault (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
     CREATE TABLE open (one INTEGER PRIMARY KEY CHECK (one = 1), session TEXT NOT NULL, key BLOB NOT NULL,
                        checkpoint BLOB NOT NULL);
     CREATE TABLE waiting (row INTEGER PRIMARY KEY, session TEXT, week TEXT NOT NULL, locked BLOB NOT NULL);
     CREATE TABLE sealed (release TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE weeks (week TEXT PRIMARY KEY) WITHOUT ROWID;
-    INSERT INTO vault VALUES (1, x'')
+    CREATE TABLE weeks (week TEXT PRIMARY KEY) WITHOUT ROWID
 """
 
 Values = Mapping[str, float | None]
@@ -66,12 +65,11 @@ class Ledger:
         self.damaged = 0
         """Sessions erased since the opening because their row could not be read."""
         try:
-            self._db = Durable(path, SCHEMA, VERSION, mode=0o600, exclusive=True)
+            first = ("INSERT INTO vault VALUES (1, ?)", (new_key(),))
+            self._db = Durable(path, SCHEMA, VERSION, first, mode=0o600, exclusive=True)
         except DamagedError as error:
             raise DamagedError(f"{error}; it lies as {_put_aside(path)} now, and a new start begins empty") from error
-        with self._erasing():
-            if not self._vault_key():
-                self._db.do("UPDATE vault SET key = ?", new_key())
+        self._db.empty_log()  # a death may have come between an erasure and this
 
     def shut(self) -> None:
         """Close the file."""

@@ -73,17 +73,23 @@ class Stock:
 class Outbox:
     """The outbox in a file that both processes have open. Raises OutboxError, or another DurableError.
 
-    `simulated` is fixed when the file is made: a rehearsal's outbox stays one.
+    `simulated` is fixed when the file is made: a rehearsal's outbox stays one. None takes the file as it is.
     """
 
-    def __init__(self, path: Path, device: str, *, simulated: bool, bound: int = BOUND) -> None:
+    def __init__(self, path: Path, device: str, *, simulated: bool | None = None, bound: int = BOUND) -> None:
         try:
             TypeAdapter(wire.Slug).validate_python(device)
         except ValidationError:
             raise OutboxError(f"'{device}' is no device id: use small letters, digits and hyphens") from None
+        if simulated is None and not path.exists():
+            raise OutboxError(f"there is no outbox at {path} yet: start `fermata listen` first")
         self._path = path
         self._ballast = ballast.Ballast(path.with_name(f"{path.name}.ballast"), MODE)
-        self._db = Durable(path, SCHEMA, VERSION, mode=MODE, exclusive=False)
+        first = (
+            "INSERT INTO state VALUES (1, ?, ?, ?, 0, 0, 0, NULL, NULL, 'unknown')",
+            (device, simulated, secrets.token_hex(16)),
+        )
+        self._db = Durable(path, SCHEMA, VERSION, first, mode=MODE, exclusive=False)
         try:
             self._db.do(f"PRAGMA max_page_count = {max(bound - ballast.SIZE - LOG, 16 * PAGE) // PAGE}")
             self._claim(device, simulated)
@@ -93,14 +99,10 @@ class Outbox:
             self._db.close()
             raise
 
-    def _claim(self, device: str, simulated: bool) -> None:
-        if not self._db.all("SELECT 1 FROM state"):
-            born = "INSERT OR IGNORE INTO state VALUES (1, ?, ?, ?, 0, 0, 0, NULL, NULL, 'unknown')"
-            with self._db.transaction():
-                self._db.do(born, device, simulated, secrets.token_hex(16))
+    def _claim(self, device: str, simulated: bool | None) -> None:
         self.device, was_simulated, self.epoch = self._db.row("SELECT device, simulated, epoch FROM state")
         self.simulated = bool(was_simulated)
-        if (self.device, self.simulated) != (device, simulated):
+        if self.device != device or simulated not in {None, self.simulated}:
             kind = "a rehearsal" if self.simulated else "a real room"
             raise OutboxError(f"{self._path} belongs to '{self.device}', {kind}: use another folder for this one")
 

@@ -115,6 +115,7 @@ def check_and_resume(folder: Path) -> str:
     assert sealed in ({}, {release.id: release.model_dump_json().encode()}), "the noise that was drawn stays"
     assert put in ([], [message.payload])
     assert (ledger.sealed(), ledger.waiting()) == ([], [])
+    assert (folder / "ledger.db-wal").stat().st_size < 3 * 4096, "the erased is in no log: only the drop is"
     shut(ledger, outbox)
     if waiting:
         return "nothing yet"

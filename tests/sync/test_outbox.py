@@ -238,6 +238,15 @@ def test_a_rehearsals_outbox_stays_one(path: Path) -> None:
         Outbox(path, "room-2", simulated=True)
 
 
+def test_send_takes_the_outbox_as_it_is_and_makes_none(path: Path) -> None:
+    with pytest.raises(OutboxError, match="start `fermata listen` first"):
+        Outbox(path, "room-1")
+    Outbox(path, "room-1", simulated=True).shut()
+    taken = Outbox(path, "room-1")
+    assert taken.simulated
+    taken.shut()
+
+
 @pytest.mark.parametrize("device", ["", "Room", "room.1", "a/b", "x" * 49])
 def test_a_device_id_that_no_topic_takes_is_refused(path: Path, device: str) -> None:
     with pytest.raises(OutboxError, match="no device id"):
