@@ -3,10 +3,11 @@
 import copy
 from collections.abc import Iterable
 
+from app.conversation.edges import edges_of
 from app.conversation.floor import Floor
 from app.conversation.present import Present
 from app.conversation.tally import Tally
-from app.conversation.units import UnitRules, Units, edges_of
+from app.conversation.units import UnitRules, Units
 from app.conversation.vocabulary import Event, Now, Place, Silence, Span, Turn, Unit
 from app.hearing.activity import Activity
 from app.hearing.seats import Role, Seat
@@ -97,7 +98,7 @@ def recount(
         if not (0 <= unit.start < unit.end <= length and 0 <= unit.seat < len(seats)):
             raise ValueError(f"{unit} is no unit of a session of {length} frames and {len(seats)} seats")
     floor = Floor()
-    events = floor.follow(edges_of(units, unmeasured), length) + floor.finish(length)
+    events = floor.follow(edges_of(units, unmeasured, UnitRules().min_pause), length) + floor.finish(length)
     tally = Tally.of(seats)
     tally.count(events)
     return tuple(events), tally

@@ -1,37 +1,16 @@
-"""The floor: from the edges of units to turns, listener responses, overlaps and silences.
+"""The floor: from the edges of units to turns, overlaps and silences.
 
-The first to speak has the floor. A unit of another seat, the challenger, is one of three:
-
-    listener response   HOLDER      ######..####     <= 1 s, starts in the holder's turn or <= 1 s after it, and the
-                        CHALLENGER  ......##....     holder speaks <= 1 s after its end, no third seat between
-    aside               HOLDER      ############     > 1 s, but wholly inside one unit of the holder, who never
-                        CHALLENGER  ..########..     yielded: overlap without a change of floor (Heldner & Edlund 2010)
-    turn                HOLDER      ######......     everything else takes the floor from the unit's start
-                        CHALLENGER  ....######..
-
-An aside counts as speech of its seat but makes no turn. Who speaks 10 s into a unit of the holder has the floor.
 A unit is judged when all that its verdict can depend on is known, in order of start, so no verdict is ever revised.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 
-from app.conversation.silences import RESPONSE, Run, Silences
-from app.conversation.units import Edge, What
-from app.conversation.vocabulary import Event, Kind, Overlap, Place, Silence, Stretch, Turn, Unit, frames
-
-CLOSE = frames(1.0)
-"""How near a listener response must be to the holder's speech, before and after it."""
-LONGEST_ASIDE = frames(10.0)
-"""It also bounds how long a verdict can take."""
-
-
-class _Verdict(Enum):
-    RESPONSE = "response"
-    ASIDE = "aside"
-    TAKES = "takes"
-    GOES_ON = "goes on"
+from app.conversation.edges import Edge, What
+from app.conversation.silences import Silences
+from app.conversation.verdicts import CLOSE, LONGEST_ASIDE, Run, Verdict, judge
+from app.conversation.vocabulary import Event, Kind, Overlap, Place, Silence, Stretch, Turn, Unit
 
 
 @dataclass(slots=True)
@@ -136,6 +115,7 @@ class Floor:
     def _end_stretch(self, frame: int, place: Place, events: list[Event]) -> None:
         """Judge what is left by what is known, and tell it."""
         if self._measured:
+            # Nothing more will be said, which is certain only once every wait is over.
             self._decide(frame + LONGEST_ASIDE + CLOSE, events)
             events += self._silences.close(frame)
             if self._turn:
@@ -166,7 +146,7 @@ class Floor:
             if item.start >= until:
                 break
             item = self._holder_first(item)
-            verdict = self._judge(item, until)
+            verdict = judge(item, self._turn.last if self._turn else None, self._units(), until)
             if verdict is None:
                 break
             queue.popleft()
@@ -191,52 +171,21 @@ class Floor:
                     return other
         return head
 
-    def _judge(self, unit: _Unit, until: int) -> _Verdict | None:
-        """What a unit is to the floor, or None while that can still change; all before `until` is known."""
-        if self._turn is None:
-            return _Verdict.TAKES
-        if unit.seat == self._turn.seat:
-            return _Verdict.GOES_ON
-        last = self._turn.last
-        if last.end is not None and unit.start > last.end + CLOSE:
-            return _Verdict.TAKES
-        if unit.end is None or unit.end >= until:
-            has_yielded = last.end is not None and last.end < until
-            lasts = until - unit.start
-            return _Verdict.TAKES if lasts > LONGEST_ASIDE or (lasts > RESPONSE and has_yielded) else None
-        if unit.end - unit.start <= RESPONSE:
-            return self._judge_short(unit, unit.end, last, until)
-        is_inside = last.end is None or last.end >= unit.end
-        return _Verdict.ASIDE if is_inside and unit.end - unit.start <= LONGEST_ASIDE else _Verdict.TAKES
+    def _units(self) -> Iterator[_Unit]:
+        """The units that wait for their verdict."""
+        return (item for item in self._queue if isinstance(item, _Unit))
 
-    def _judge_short(self, unit: _Unit, end: int, last: Run, until: int) -> _Verdict | None:
-        """A listener response if the holder speaks again soon enough and before any third seat."""
-        if last.end is None or last.end > end:
-            return _Verdict.RESPONSE
-        third: int | None = None
-        for other in self._queue:
-            if not isinstance(other, _Unit) or other is unit or other.start >= until:
-                continue
-            if other.start > (end + CLOSE if third is None else third):
-                break
-            if other.seat == last.seat:
-                if other.end is None or other.end > end:
-                    return _Verdict.RESPONSE
-            elif other.seat != unit.seat and other.start >= end:
-                third = other.start  # the holder may still start at the same moment
-        return _Verdict.TAKES if third is not None or until > end + CLOSE else None
-
-    def _apply(self, unit: _Unit, verdict: _Verdict, events: list[Event]) -> None:
-        unit.kind = Kind.LISTENER_RESPONSE if verdict is _Verdict.RESPONSE else Kind.TURN
+    def _apply(self, unit: _Unit, verdict: Verdict, events: list[Event]) -> None:
+        unit.kind = Kind.LISTENER_RESPONSE if verdict is Verdict.RESPONSE else Kind.TURN
         place = None
-        if verdict is _Verdict.TAKES:
+        if verdict is Verdict.TAKES:
             place = Place.GAP
             if self._turn:
                 self._ended.append(self._turn)
                 self._taken.append(unit.start)
                 self._tell_turns(events)
             unit.turn = self._turn = _Turn(unit.seat, unit.start, unit)
-        elif verdict is _Verdict.GOES_ON and self._turn:
+        elif verdict is Verdict.GOES_ON and self._turn:
             place = Place.PAUSE
             unit.turn, self._turn.last = self._turn, unit
         self._silences.followed(unit, place)

@@ -8,24 +8,8 @@ therapist     therapist_client  therapist_therapist   after: the next speaker wi
 from collections import deque
 from dataclasses import dataclass
 
-from app.conversation.vocabulary import Place, Silence, frames
-
-RESPONSE = frames(1.0)
-"""The longest listener response; a longer unit says who speaks next."""
-
-
-@dataclass(slots=True)
-class Run:
-    """A unit that may still be running."""
-
-    seat: int
-    start: int
-    end: int | None = None
-    """None while it runs."""
-
-    def lasts(self, until: int) -> int:
-        """Frames it has lasted, at least, when all before `until` is known."""
-        return (until if self.end is None else self.end) - self.start
+from app.conversation.verdicts import RESPONSE, Run
+from app.conversation.vocabulary import Place, Silence
 
 
 @dataclass(slots=True)

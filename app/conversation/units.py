@@ -7,29 +7,14 @@
 Blips go first, so a click in the middle of a pause does not bridge it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.conversation.vocabulary import Span, Unit
+from app.conversation.edges import Edge, What
 from app.hearing.activity import Activity
-
-
-class What(IntEnum):
-    """What happens at an edge, in the order in which edges of one frame are told."""
-
-    STOP = 0  # a unit ends
-    BREAK = 1  # from here on nothing can be measured; all units have ended
-    RESUME = 2  # measurable again
-    START = 3  # a unit begins
-
-
-Edge = tuple[int, What, int]
-"""(frame, what, seat); seat is -1 for BREAK and RESUME."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,38 +174,3 @@ class Units:
             edges = [edge for edge in self._edges if edge[0] < known]
             self._edges = [edge for edge in self._edges if edge[0] >= known]
         return (sorted(edges) if len(edges) > 1 else edges), known
-
-
-def edges_of(units: Iterable[Unit], unmeasured: Iterable[Span] = (), min_pause: int | None = None) -> list[Edge]:
-    """Edges in time order from whole units in any order: the way in for talk that never was sound.
-
-    Units of one seat less than `min_pause` frames apart are joined, and cut where nothing could be measured.
-    """
-    pause = UnitRules().min_pause if min_pause is None else min_pause
-    breaks = sorted(unmeasured, key=lambda span: span.start)
-    edges = [edge for gap in breaks for edge in ((gap.start, What.BREAK, -1), (gap.end, What.RESUME, -1))]
-    by_seat: dict[int, list[tuple[int, int]]] = {}
-    for unit in sorted(units, key=lambda unit: unit.start):
-        parts = by_seat.setdefault(unit.seat, [])
-        for start, end in _outside(unit, breaks):
-            if parts and start - parts[-1][1] < pause and not any(parts[-1][1] <= gap.start < start for gap in breaks):
-                parts[-1] = (parts[-1][0], max(parts[-1][1], end))
-            else:
-                parts.append((start, end))
-    for seat, parts in by_seat.items():
-        for start, end in parts:
-            edges += ((start, What.START, seat), (end, What.STOP, seat))
-    edges.sort()
-    return edges
-
-
-def _outside(unit: Unit, breaks: list[Span]) -> Iterable[tuple[int, int]]:
-    """The parts of a unit that lie outside the breaks."""
-    start = unit.start
-    for gap in breaks:
-        if start < gap.start < unit.end:
-            yield start, gap.start
-        if gap.start <= start < gap.end or start < gap.start < unit.end:
-            start = max(start, gap.end)
-    if start < unit.end:
-        yield start, unit.end

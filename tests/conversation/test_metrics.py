@@ -14,7 +14,7 @@ from app.catalogue import BY_ID, METRICS, RELEASED
 from app.conversation.conversation import Conversation, recount
 from app.conversation.metrics import EXACT, VALUES, ErrorsError, Measured, measure, quantile, released
 from app.conversation.tally import Tally, TallyError
-from app.conversation.vocabulary import Unit, frames
+from app.conversation.vocabulary import Span, Unit, frames
 from app.hearing.activity import Activity
 from app.hearing.seats import Seat, parse_seats
 
@@ -178,6 +178,12 @@ def test_activity_must_go_forward() -> None:
     conversation.follow(quiet)
     with pytest.raises(ValueError, match="told before"):
         conversation.follow(quiet)
+
+
+def test_breaks_that_touch_or_cross_are_one() -> None:
+    one = recount(PAIR, dialogue(1), 4000, [Span(1500, 2600)])
+    assert recount(PAIR, dialogue(1), 4000, [Span(2000, 2600), Span(1500, 1800), Span(1700, 2000)]) == one
+    assert one[1].measured == 4000 - 1100
 
 
 def test_an_empty_activity_says_nothing() -> None:
