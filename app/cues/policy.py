@@ -5,7 +5,7 @@
     none within 3 s of the client's speech ending, none in the client's silence
     cannot_measure stays while it lasts and holds back all others
 
-Time between two cues runs from the end of one to the start of the next.
+Time between two cues runs from the dark after one to the start of the next.
 """
 
 from collections import deque
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.conversation.vocabulary import Now, frames
+from app.cues.fading import FADE_OUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Sparseness:
     after_client: int = frames(3)
     longest: int = frames(8)
     """By then every cue that is not steady has ended by itself."""
+    fade: int = frames(FADE_OUT_S)
+    """A steady cue that ends is dark by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ class Policy:
         if not (wish.is_over(now) if wish.is_steady else now.frame - since >= self._rules.longest):
             return NOTHING
         self._on = None
-        self._last_end = self._ends[wish.id] = now.frame
+        self._last_end = self._ends[wish.id] = now.frame + (self._rules.fade if wish.is_steady else 0)
         return Decision(ended=(wish.id,))
 
     def _may_start(self, wish: Wish, now: Now) -> bool:
