@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from app.catalogue import RELEASED, Metric
 from app.hub.rooms import Presence, Room
-from app.hub.trends import Estimate, Reason, Span, Trends
+from app.hub.trends import MIN_SESSIONS, Estimate, Reason, Span, Trends
 from app.hub.words import Words
 
 SYMBOLS = {Presence.ONLINE: "●", Presence.SILENT: "◐", Presence.OFFLINE: "○", Presence.NEW: "◌"}
@@ -23,7 +23,7 @@ class RoomView:
     """The presence's name, for the style sheet."""
     symbol: str
     standing: str
-    note: str
+    notes: tuple[str, ...]
     unwell: bool
     facts: tuple[tuple[str, str], ...]
 
@@ -111,7 +111,7 @@ def room_view(room: Room, now: int, say: Words) -> RoomView:
         presence.value,
         SYMBOLS[presence],
         standing,
-        " ".join(notes),
+        tuple(notes),
         room.unwell,
         tuple(facts),
     )
@@ -160,7 +160,10 @@ def _row(span: Span, trends: Trends, say: Words) -> Row:
 def _reason(span: Span, trends: Trends, say: Words) -> str:
     if span.reason is None or trends.off:
         return say("not_shown", n=span.sessions)
-    return say(span.reason.value, n=span.sessions, until=_until(span, say))
+    key = span.reason.value
+    if span.reason is Reason.RUNNING and span.sessions < MIN_SESSIONS:
+        key = "running_few"
+    return say(key, n=span.sessions, until=_until(span, say))
 
 
 def _until(span: Span, say: Words) -> str:
