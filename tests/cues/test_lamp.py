@@ -10,6 +10,7 @@ from app.catalogue import CUES
 from app.cues.fading import FADE_IN_S, FADE_OUT_S, Point
 from app.cues.lamp import (
     BLINK_EVERY_S,
+    CLEAR,
     GLOWS,
     LONGEST_GLOW_S,
     MICROPHONE_ON,
@@ -134,6 +135,16 @@ def test_the_microphone_light_tells_live_off_and_fault() -> None:
         assert lights.at(20.0 + blink * BLINK_EVERY_S + 9.0)[Light.MICROPHONE] == pytest.approx(0.0)
 
 
+def test_a_confirmation_ends_what_was_shown_and_rises_on_both_sides() -> None:
+    lights = Lights()
+    lights.show(0.0, started=["cannot_measure"])
+    lights.at(10.0)
+    lights.confirm(10.0)
+    assert lights.at(11.5)[Light.RIGHT] == CLEAR
+    assert lights.at(13.5)[Light.LEFT] == CLEAR, "first it fades what was there"
+    assert lights.at(16.0) == dict.fromkeys(Light, 0.0)
+
+
 def test_looking_rarely_shows_the_same() -> None:
     one, other = Lights(), Lights()
     for lights in (one, other):
@@ -147,6 +158,7 @@ CHANGES = st.one_of(
     st.sampled_from(sorted(GLOWS)).map(lambda cue: ("begins", cue)),
     st.sampled_from(sorted(GLOWS)).map(lambda cue: ("ends", cue)),
     st.sampled_from(list(Microphones)).map(lambda state: ("microphones", state)),
+    st.just(("confirms", "")),
 )
 STORMS = st.lists(
     st.tuples(st.one_of(st.just(0.0), st.floats(0.01, 3.0), st.floats(3.0, 40.0)), CHANGES), min_size=1, max_size=40
@@ -164,6 +176,8 @@ def test_no_storm_breaks_the_rules_of_light(storm: list[tuple[float, tuple[str, 
         now += wait
         if isinstance(subject, Microphones):
             lights.microphones(now, subject)
+        elif what == "confirms":
+            lights.confirm(now)
         else:
             lights.show(now, **{"started" if what == "begins" else "ended": [str(subject)]})
     lights.show(now, ended=sorted(GLOWS))
@@ -172,4 +186,3 @@ def test_no_storm_breaks_the_rules_of_light(storm: list[tuple[float, tuple[str, 
     for light, points in recorder.points.items():
         check(sorted(points.items()))
         assert lights.at(now + 20.0)[light] == 0.0, "nothing stays lit"
-    assert recorder.points[Light.RIGHT].keys() == {0.0}
