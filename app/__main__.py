@@ -39,6 +39,27 @@ def cli(context: click.Context, file: Path | None) -> None:
 
 
 @cli.command()
+@click.option("--once", is_flag=True, help="Headless, as fast as it goes; exit 0 only if every release has arrived.")
+def demo(once: bool) -> None:
+    """Watch a room and a hub on this machine, in three acts.
+
+    \b
+    fermata demo
+    fermata demo --once
+    """
+    try:
+        from app.demo import demo as perform
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(
+            f"the demo needs {missing.name}, which is not installed: pip install 'fermata[demo]'"
+        ) from missing
+
+    with stopping() as stop:
+        if not perform(once, click.echo, stop):
+            raise click.ClickException("not every sealed release is in the hub's store")
+
+
+@cli.command()
 @click.argument("recording", type=click.Path(path_type=Path))
 @click.option("--array", metavar="NAME", help="A shipped array, or an array file.")
 @click.option("--seats", metavar="SEATS", help="NAME[:ROLE]=DEGREES,…, for example therapist=30,client=150.")

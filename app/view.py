@@ -81,13 +81,14 @@ class Terminal:
 
 def drawn(scene: Scene) -> RenderableType:
     """A scene as something rich can print."""
-    parts: list[RenderableType] = [lamp(scene.brightness)]
+    parts: list[RenderableType] = []
+    if scene.brightness:
+        parts += [lamp(scene.brightness), Text()]
     if scene.staves:
-        parts += [Text(), floor(scene.staves)]
+        parts += [floor(scene.staves), Text()]
     if scene.progress:
-        parts += [Text(), bars(scene.progress)]
-    if scene.words:
-        parts += [Text(), *(Text(line) for line in scene.words)]
+        parts += [bars(scene.progress), Text()]
+    parts += [Text(line) for line in scene.words]
     return Panel(Group(*parts), title=scene.title, title_align="left", subtitle=scene.keys or None, padding=(1, 2))
 
 
