@@ -132,10 +132,10 @@ class Ledger:
             self._rewrite(replace(each, session=None) if each.session == session else each for each in self.waiting())
 
     def expire(self, week: str) -> int:
-        """Erase what has waited longer than 13 weeks by this ISO week; how many that were."""
+        """Erase what may have waited 13 weeks by this ISO week; how many that were. Call it once a week or more often."""
         with self._erasing():
             waiting = self.waiting()
-            kept = [each for each in waiting if weeks_between(each.week, week) <= LONGEST_WAIT_WEEKS]
+            kept = [each for each in waiting if weeks_between(each.week, week) < LONGEST_WAIT_WEEKS]
             if len(kept) < len(waiting):
                 self._rewrite(kept)
         return len(waiting) - len(kept)

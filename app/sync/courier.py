@@ -91,7 +91,7 @@ class Courier:
             while not stop():
                 self.step()
         finally:
-            self._end()
+            self.end()
 
     def step(self) -> None:
         """One look at the outbox and one turn of the link, `poll_s` seconds at most."""
@@ -194,7 +194,8 @@ class Courier:
             self._said.add(about or sentence)
             self._notify(sentence)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Say goodbye to the hub; `run` does it by itself."""
         if self._link is not None:
             if self._link.ready:
                 self._link.announce(self._will)
