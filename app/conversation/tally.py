@@ -117,9 +117,16 @@ class Tally:
         if not isinstance(values, dict) or set(values) != names:
             raise TallyError("this is no tally of this version: it was written by another one or is damaged")
         empty = cls.of(())
-        if any(type(values[name]) is not type(getattr(empty, name)) for name in names):
-            raise TallyError("this tally is damaged: a value has the wrong type")
+        if not all(_is_like(values[name], getattr(empty, name)) for name in names):
+            raise TallyError("this tally is damaged: a value is not of its kind")
         return cls(**values)
+
+
+def _is_like(value: object, example: object) -> bool:
+    """True for a value of the same type, and for entries with the same keys and types."""
+    if isinstance(value, dict) and isinstance(example, dict):
+        return value.keys() == example.keys() and all(_is_like(value[key], example[key]) for key in example)
+    return type(value) is type(example)
 
 
 def _sum(one: Any, other: Any, name: str) -> Any:  # noqa: ANN401 - one rule for each shape of field

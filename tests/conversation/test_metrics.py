@@ -215,7 +215,12 @@ def test_a_tally_survives_json() -> None:
     assert Tally.from_json(json.loads(json.dumps(tally.as_json()))) == tally
 
 
-@pytest.mark.parametrize("values", [None, {}, {"open": 1}, Tally.of(PAIR).as_json() | {"open": "much"}])
+EMPTY = Tally.of(PAIR).as_json()
+
+
+@pytest.mark.parametrize(
+    "values", [None, {}, {"open": 1}, EMPTY | {"open": "much"}, EMPTY | {"turns": {}}, EMPTY | {"talk": {"client": []}}]
+)
 def test_what_is_no_tally_is_refused(values: object) -> None:
     with pytest.raises(TallyError):
         Tally.from_json(values)
