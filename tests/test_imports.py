@@ -38,8 +38,11 @@ ONLY_IN = {
     "tflite_runtime": {"app/hearing/model.py"},
     "ai_edge_litert": {"app/hearing/model.py"},
     "paho": {"app/sync/link.py", "app/hub/inbox.py"},
-    "sqlalchemy": {"app/hub/store.py", "app/hub/tables.py", "app/hub/migrations/versions/step_0001.py"},
-    "alembic": {"app/hub/store.py", "app/hub/migrations/env.py", "app/hub/migrations/versions/step_0001.py"},
+    "sqlalchemy": {
+        *("app/hub/database.py", "app/hub/entries.py", "app/hub/store.py", "app/hub/tables.py"),
+        "app/hub/migrations/versions/step_0001.py",
+    },
+    "alembic": {"app/hub/database.py", "app/hub/migrations/env.py", "app/hub/migrations/versions/step_0001.py"},
     "rich": {"app/view.py"},
 }
 

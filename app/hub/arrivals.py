@@ -12,6 +12,7 @@ from app.hub.periods import thursday
 from app.sync import wire
 
 MAX_COUNT = 2**53  # as wire.Count: what JSON numbers hold exactly
+MAX_SOFTWARE = 100
 MIN_SESSIONS = 10  # no room may release fewer
 EPOCH = re.compile(r"[0-9a-f]{32}")
 DEVICE = re.compile(r"[a-z0-9-]{1,48}")
@@ -109,7 +110,12 @@ def _fault(device: str, envelope: wire.Envelope) -> str | None:
     """What is wrong with a well-formed message, in a sentence; None if nothing is."""
     if envelope.device != device:
         return f"it says it comes from {envelope.device}, but came from {device}"
-    return _release_fault(envelope.body) if isinstance(envelope.body, wire.Release) else None
+    if isinstance(envelope.body, wire.Release):
+        return _release_fault(envelope.body)
+    software = envelope.body.software
+    if not software.isprintable() or len(software) > MAX_SOFTWARE:
+        return "its software's name cannot be shown"
+    return None
 
 
 def _release_fault(release: wire.Release) -> str | None:

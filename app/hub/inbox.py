@@ -11,8 +11,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from app.hub.arrivals import Arrival, sort
+from app.hub.entries import Key
 from app.hub.errors import StoreError
-from app.hub.store import Key, Store
+from app.hub.store import Store
 from app.sync import wire
 
 BATCH = 500

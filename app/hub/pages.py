@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from app.hub.errors import StoreError
 from app.hub.rooms import Presence
 from app.hub.store import Store
 from app.hub.trends import Release, trends
@@ -54,7 +55,12 @@ def make_app(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    template = _templates().get_template("page.html")
+    templates = _templates()
+
+    def _message(request: Request, key: str, status: int, **names: str) -> HTMLResponse:
+        say = choose(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+        html = templates.get_template("message.html").render(say=say, sentence=say(key, **names))
+        return HTMLResponse(html, status)
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -66,8 +72,16 @@ def make_app(
     @app.get("/", response_class=HTMLResponse)
     def page(request: Request, lang: str | None = None) -> HTMLResponse:
         say = choose(lang, request.headers.get("accept-language", ""))
-        html = template.render(_content(store, trouble(), settings, int(clock()), say))
+        html = templates.get_template("page.html").render(_content(store, trouble(), settings, int(clock()), say))
         return HTMLResponse(html, headers={"Content-Language": say.code, "Vary": "Accept-Language"})
+
+    @app.exception_handler(StoreError)
+    def unreadable(request: Request, error: StoreError) -> HTMLResponse:
+        return _message(request, "unreadable", 503, sentence=str(error))
+
+    @app.exception_handler(404)
+    def nowhere(request: Request, _error: Exception) -> HTMLResponse:
+        return _message(request, "nowhere", 404)
 
     @app.get("/health")
     def health() -> JSONResponse:

@@ -36,6 +36,7 @@ def test_what_a_room_seals_is_accepted(body: wire.Release | wire.Heartbeat) -> N
         (changed(extra=1), "not an envelope"),
         (changed(body={"kind": "poem"}), "not an envelope"),
         (changed(device="room-2"), "comes from room-2, but came from room-1"),
+        (wire.seal(an_envelope(7, a_heartbeat(software="0.1\0"))), "cannot be shown"),
         (wire.seal(an_envelope(7, a_release(1, week="2026-W54"))), "no week"),
         (wire.seal(an_envelope(7, a_release(1, week="2027-W53"))), "no week"),
         (wire.seal(an_envelope(7, a_release(1, sessions=9))), "never leave a room"),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+import sqlite3
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -255,6 +256,20 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(store: Store, browse
     for file in STATIC.rglob("*"):
         if file.suffix in {".js", ".css"}:
             assert not re.search(r"https?://(?!www\.w3\.org)", file.read_text()) or file.parent.name == "vendor"
+
+
+def test_a_page_that_is_not_there_says_so(browse: Browse) -> None:
+    answer = browse().get("/nowhere", params={"lang": "es"})
+    assert answer.status_code == 404
+    assert "Esa página no existe." in Outline(answer.text).words
+
+
+def test_a_store_that_cannot_be_read_says_so(browse: Browse, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as database:
+        database.execute("ALTER TABLE health RENAME TO gone")
+    answer = browse().get("/")
+    assert answer.status_code == 503
+    assert "cannot be shown at the moment" in Outline(answer.text).words
 
 
 def test_a_foreign_host_name_is_refused(browse: Browse) -> None:
