@@ -132,7 +132,7 @@ class Ledger:
             self._rewrite(replace(each, session=None) if each.session == session else each for each in self.waiting())
 
     def expire(self, week: str) -> int:
-        """Erase what may have waited 13 weeks by this ISO week; how many that were. Call it once a week or more often."""
+        """Erase what may have waited 13 weeks by this ISO week; how many that were. Call it each week at least."""
         with self._erasing():
             waiting = self.waiting()
             kept = [each for each in waiting if weeks_between(each.week, week) < LONGEST_WAIT_WEEKS]

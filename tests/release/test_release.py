@@ -1,4 +1,5 @@
 import random
+import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -27,18 +28,25 @@ LOW: Values = {metric: limits[0] for metric, limits in RANGES.items()}
 HIGH: Values = {metric: limits[1] for metric, limits in RANGES.items()}
 
 
+@pytest.fixture(scope="module")
+def twenty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger in which 20 sessions wait: each costs some flushes of the disk, so they are made once."""
+    path = tmp_path_factory.mktemp("twenty") / "ledger.db"
+    ledger = Ledger(path)
+    for _ in range(20):
+        session = ledger.open_session()
+        ledger.close(session, HIGH, WEEK, 3000.0)
+    ledger.forget(session)
+    ledger.shut()
+    return path
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, twenty: Path) -> Iterator[Ledger]:
+    shutil.copy(twenty, tmp_path)
     opened = Ledger(tmp_path / "ledger.db")
     yield opened
     opened.shut()
-
-
-def fill(ledger: Ledger, sessions: int, values: Values = HIGH) -> None:
-    for _ in range(sessions):
-        session = ledger.open_session()
-        ledger.close(session, values, WEEK, 3000.0)
-    ledger.forget(session)
 
 
 def test_six_numbers_leave() -> None:
@@ -47,7 +55,6 @@ def test_six_numbers_leave() -> None:
 
 
 def test_enough_sessions_become_one_release_and_are_erased(ledger: Ledger) -> None:
-    fill(ledger, 20)
     release = seal(ledger, WEEK, Rules(), random.Random(1))
     assert ledger.waiting() == []
     ((identity, body),) = ledger.sealed()
@@ -60,10 +67,9 @@ def test_enough_sessions_become_one_release_and_are_erased(ledger: Ledger) -> No
 
 
 def test_too_few_sessions_stay_and_the_week_is_withheld(ledger: Ledger) -> None:
-    fill(ledger, 19)
-    release = seal(ledger, WEEK, Rules(), random.Random(1))
+    release = seal(ledger, WEEK, Rules(min_sessions=21), random.Random(1))
     assert (release.sessions, release.sums) == (0, None)
-    assert len(ledger.waiting()) == 19
+    assert len(ledger.waiting()) == 20
     assert len(ledger.sealed()) == 1
 
 
@@ -86,7 +92,6 @@ def test_a_withheld_week_has_the_size_of_any_other_on_the_wire() -> None:
 
 
 def test_a_week_is_sealed_once(ledger: Ledger) -> None:
-    fill(ledger, 20)
     seal(ledger, WEEK, Rules(), random.Random(1))
     with pytest.raises(LedgerError, match="had its release"):
         seal(ledger, WEEK, Rules(), random.Random(2))
@@ -94,7 +99,6 @@ def test_a_week_is_sealed_once(ledger: Ledger) -> None:
 
 
 def test_a_session_that_can_still_be_withdrawn_is_left_for_the_next(ledger: Ledger) -> None:
-    fill(ledger, 20)
     last = ledger.open_session()
     ledger.close(last, LOW, WEEK, 3000.0)
     assert seal(ledger, WEEK, Rules(), random.Random(1)).sessions == 20
@@ -103,7 +107,6 @@ def test_a_session_that_can_still_be_withdrawn_is_left_for_the_next(ledger: Ledg
 
 
 def test_an_open_session_lives_through_the_sealing(ledger: Ledger) -> None:
-    fill(ledger, 20)
     session = ledger.open_session()
     ledger.checkpoint(session, "so far")
     seal(ledger, WEEK, Rules(), random.Random(1))
@@ -111,7 +114,6 @@ def test_an_open_session_lives_through_the_sealing(ledger: Ledger) -> None:
 
 
 def test_what_has_waited_too_long_is_in_no_release(ledger: Ledger) -> None:
-    fill(ledger, 20)
     assert seal(ledger, "2026-W20", Rules(), random.Random(1)).sessions == 0
     assert ledger.waiting() == []
 
@@ -167,7 +169,6 @@ def test_each_number_has_a_noise_of_its_own() -> None:
 
 
 def test_handing_over_gives_and_drops(ledger: Ledger) -> None:
-    fill(ledger, 20)
     release = seal(ledger, WEEK, Rules(), random.Random(1))
     taken: dict[str, bytes] = {}
     assert hand_over(ledger, taken.__setitem__) == 1

@@ -7,13 +7,13 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from authority import Authority
-from brokers import CLINIC, NOW, Broker, FakeHub, free_port, until
 
 from app.sync import wire
 from app.sync.address import Address, AddressError
 from app.sync.courier import Courier, Pace
 from app.sync.outbox import Outbox
+from tests.sync.authority import Authority
+from tests.sync.brokers import CLINIC, NOW, Broker, FakeHub, free_port, until
 
 QUICK = Pace(heartbeat_s=3600, resend_s=0.2, resend_most_s=1, reconnect_s=0.05, reconnect_most_s=0.2, poll_s=0.02)
 

@@ -328,7 +328,7 @@ DEEDS = st.lists(
 
 
 @given(DEEDS, st.integers(0, 2**32))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_put_ack_and_power_cut_in_any_order_deliver_each_once(  # noqa: C901 - one case a deed
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]], seed: int
 ) -> None:
