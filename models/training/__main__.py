@@ -12,10 +12,11 @@ from app.hearing.inputs import Inputs, NetInputs
 from models.training import card
 from models.training.convert import ConversionError, compare, convert, write_check
 from models.training.corpus import Clip, CorpusError, decode, read_manifest
-from models.training.fit import Course, fit
+from models.training.fit import fit
 from models.training.mixing import Mixer, Recipe
 from models.training.net import size
-from models.training.prepare import FULL, QUICK, Amounts, prepare
+from models.training.plan import FULL, QUICK, Amounts, Course
+from models.training.prepare import prepare
 from models.training.scenes import ONE_CIRCLE
 from models.training.streams import read
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.training.corpus import Clip
-from models.training.fit import Course
-from models.training.prepare import Amounts
+from models.training.plan import Amounts, Course
 
 FIGURES = "<!-- figures: written by python -m models.evaluation -->"
 END = "<!-- end of figures -->"

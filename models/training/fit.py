@@ -1,7 +1,6 @@
 """Training: AdamW with warm-up and cosine decay for a given time, a running mean of the weights, a log of the loss."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +12,7 @@ from app.hearing.features import BLOCK_FRAMES
 from app.hearing.model import SETTLED_LAG
 from models.training.mixing import Batch, Mixer
 from models.training.net import Net
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How long and how fast to train."""
-
-    steps: int
-    rate: float = 4e-3
-    decay: float = 1e-3
-    warm_up: float = 0.04
-    """Share of the steps in which the rate rises."""
-    mean: float = 0.998
-    """How much of the running mean of the weights stays at each step."""
-    checkpoint: int = 200
-    """Steps between two checkpoints; an interrupted run goes on from the last one."""
+from models.training.plan import Course
 
 
 class Run:

@@ -1,28 +1,15 @@
 """From a corpus to streams: decode, label, render. Every stage is kept in the work folder and not done twice."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from models.training.channels import ChannelStreams, aligned
 from models.training.corpus import CorpusError, read_manifest
+from models.training.plan import Amounts
 from models.training.scenes import SceneStreams
 from models.training.streams import make
 from models.training.teachers import label
 from models.training.voices import Noises, Voices, load_sounds, read_labels, save_labels
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """How many streams of 12 s of each kind."""
-
-    scene: int
-    speech: int
-    noise: int
-
-
-QUICK = Amounts(scene=200, speech=300, noise=100)
-FULL = Amounts(scene=4000, speech=4000, noise=900)
 
 
 def prepare(data: Path, work: Path, amounts: Amounts, seed: int) -> None:
