@@ -11,8 +11,10 @@ CLIPPED_SHARE = 0.005
 """Share of clipped samples in a period that is trouble."""
 FAR_BELOW = 10.0**-3
 """Power, relative to the median microphone, below which a microphone is dead (-30 dB)."""
-LONG_ZERO = 5
-"""Periods of digital zero in all channels that no living microphone gives."""
+ZERO_AT_FIRST = 5
+"""Periods of digital zero in all channels, from the first sample on, that no living microphone gives."""
+ZERO_LATER = 30
+"""The same after there was sound: an edited recording may have digital silence in it."""
 
 
 class SelfCheck:
@@ -24,6 +26,7 @@ class SelfCheck:
         self._samples = 0
         self._blocks = 0
         self._zeros = 0
+        self._alive = False
         self._trouble: str | None = None
 
     def inspect(self, samples: NDArray[np.int16]) -> str | None:
@@ -43,8 +46,9 @@ class SelfCheck:
 
     def _judge(self) -> str | None:
         """The first thing that is wrong with the period."""
+        self._alive |= bool(self._energy.any())
         self._zeros = 0 if self._energy.any() else self._zeros + 1
-        if self._zeros >= LONG_ZERO:
+        if self._zeros >= (ZERO_LATER if self._alive else ZERO_AT_FIRST):
             return "the microphones deliver nothing but zeros: unplug the array and plug it in again"
         dead = np.flatnonzero(self._energy < FAR_BELOW * np.median(self._energy))
         if len(dead):

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sounds import CIRCLE, ONE, PAIR, plane_wave
 
 from app.hearing.features import BANDS, BLOCK, BLOCK_FRAMES, HOP, RATE, Ears, Features
 from app.hearing.inputs import DIRECTED, SHARED, Inputs, rivals
 from firmware.sound import ArrayGeometry
+from tests.hearing.sounds import CIRCLE, ONE, PAIR, plane_wave
 
 
 def last_directions(geometry: ArrayGeometry, seats: tuple[float, ...], source: float) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sounds import CIRCLE, ONE, as_samples, babble, plane_wave
 
 from app.hearing.activity import Activity
 from app.hearing.features import HOP, RATE
@@ -13,6 +12,7 @@ from app.hearing.hearing import Heard, Hearing, joined
 from app.hearing.model import Model
 from app.hearing.seats import Seat, parse_seats
 from firmware.sound import ArrayGeometry, Block
+from tests.hearing.sounds import CIRCLE, ONE, as_samples, babble, plane_wave
 
 SEATS = parse_seats("therapist=30,client=150")
 
