@@ -33,7 +33,12 @@ class Inbox:
     """
 
     def __init__(
-        self, clinic: str, address: tuple[str, int], store: Store, notice: Callable[[str], None], hub: str = "hub"
+        self,
+        clinic: str,
+        address: tuple[str, int],
+        store: Store,
+        notice: Callable[[str], None],
+        store_retry_s: float = STORE_RETRY_S,
     ) -> None:
         self.subscribed = Event()
         self.trouble: str | None = None
@@ -42,11 +47,12 @@ class Inbox:
         self._address = address
         self._store = store
         self._notice = notice
+        self._store_retry_s = store_retry_s
         self._batch: list[tuple[Arrival, int]] = []  # with the number to PUBACK; 0: QoS 0, none is wanted
         self._first = 0.0
         self._client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"fermata-{clinic}-{hub}",
+            client_id=f"fermata-{clinic}-hub",
             clean_session=False,
             protocol=MQTTv311,
             reconnect_on_failure=False,  # run does it, in the open
@@ -97,7 +103,7 @@ class Inbox:
                 keys = self._store.commit(items, now)
             except StoreError as error:
                 self._worry(str(error))
-                if stop.wait(STORE_RETRY_S):
+                if stop.wait(self._store_retry_s):
                     self._batch.clear()
                     return
             else:

@@ -118,6 +118,7 @@ class Room:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # paho leaves its pair of sockets to the garbage collector
 
     def send(self, payload: bytes) -> None:
         self._client.publish(wire.topic("north", self.device, "m"), payload, qos=1)

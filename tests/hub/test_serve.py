@@ -102,6 +102,23 @@ def test_a_broker_that_dies_is_started_again(room: Room, tmp_path: Path) -> None
     wait_until(lambda: (EPOCH, 1) in room.acknowledged)
 
 
+def test_a_broker_of_the_clinics_own_may_come_later(tmp_path: Path) -> None:
+    with closing(Broker("north", tmp_path / "own", 0)) as own:
+        hub = Hub(tmp_path / "hub", broker_url=f"mqtt://127.0.0.1:{own.port}")
+        hub.start()
+        room = Room(own.port)
+        try:
+            wait_until(lambda: "does not answer: trying again" in httpx.get(hub.url).text)
+            own.start()
+            wait_until(lambda: "does not answer: trying again" not in httpx.get(hub.url).text)
+            room.connect()
+            room.send(wire.seal(an_envelope(1, a_heartbeat())))
+            wait_until(lambda: room.acknowledged == [(EPOCH, 1)])
+        finally:
+            room.close()
+            hub.end(signal.SIGTERM)
+
+
 def test_the_end_is_clean_and_takes_the_broker_along(hub: Hub, tmp_path: Path) -> None:
     broker = broker_pid(tmp_path / "hub")
     assert hub.end(signal.SIGTERM) == 0
