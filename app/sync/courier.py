@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from app.durable import FullError, InUseError
+from app.durable import DurableError, FullError, InUseError
 from app.sync import wire
 from app.sync.address import Address
 from app.sync.clock import Clock
@@ -177,8 +177,11 @@ class Courier:
             self._tries = 0
 
     def _store(self, command: bytes) -> None:
-        if not self._outbox.receive(command):
-            self._say("what the hub has sent is too large or too much and was not kept: see that `listen` runs")
+        try:
+            if not self._outbox.receive(command):
+                self._say("what the hub has sent is too large or too much and was not kept: see that `listen` runs")
+        except DurableError as error:
+            self._say(f"what the hub has sent was not kept, {error}")
 
     def _lose(self, link: Link, trouble: str) -> None:
         sentence = f"the hub at {self._address.host}:{self._address.port} is away, {trouble}: trying again"

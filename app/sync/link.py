@@ -14,10 +14,15 @@ from app.sync import wire
 from app.sync.address import Address
 
 KEEPALIVE_S = 30
+GOODBYE_TURNS = 10
+"""Tenths of a second that a broker has to take our last words."""
 
 
 class Link:
-    """One connection to the broker, from connecting to its end."""
+    """One connection to the broker, from connecting to its end.
+
+    `store` keeps a command's bytes and must not raise: the library does not survive that.
+    """
 
     def __init__(self, address: Address, clinic: str, device: str, store: Callable[[bytes], None]) -> None:
         self._topics = {leaf: wire.topic(clinic, device, leaf) for leaf in ("m", "ack", "state", "cmd")}
@@ -67,8 +72,9 @@ class Link:
     def end(self) -> None:
         """Close it: in good order if it still works, and all that it holds in any case."""
         self._client.disconnect()
-        while self._client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS and self._client.want_write():
-            pass
+        for _ in range(GOODBYE_TURNS):
+            if self._client.loop(0.1) != mqtt.MQTT_ERR_SUCCESS or not self._client.want_write():
+                break
         self._client.on_connect = self._client.on_subscribe = None  # a circle would keep the sockets open
         self._client.on_message = self._client.on_disconnect = None
 

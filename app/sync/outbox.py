@@ -73,6 +73,8 @@ class Stock:
 class Outbox:
     """The outbox in a file that both processes have open. Raises OutboxError, or another DurableError.
 
+    `listen` calls put, write_health, received, done and hub_time, `send` the rest; both may look at messages and stock.
+
     `simulated` is fixed when the file is made: a rehearsal's outbox stays one. None takes the file as it is.
     """
 
@@ -110,8 +112,6 @@ class Outbox:
         """Close the file."""
         self._db.close()
 
-    # for listen
-
     def put(self, release: str, body: bytes) -> None:
         """Take a sealed release, committed when this returns; one whose id is known is ignored."""
         try:
@@ -143,8 +143,6 @@ class Outbox:
         """The latest time that the hub has told, whole seconds since 1970 UTC."""
         found = self._db.one("SELECT hub_time FROM state")
         return None if found is None else int(found)
-
-    # for send
 
     def birth(self) -> wire.State:
         """Count a start of `send`; what it announces."""
@@ -211,8 +209,6 @@ class Outbox:
             return False
         self._write(lambda: self._db.do("INSERT INTO from_hub (payload) VALUES (?)", payload))
         return True
-
-    # for both
 
     def stock(self) -> Stock:
         """What is in here, counted."""

@@ -84,8 +84,8 @@ class Ack(Message):
     v: Literal[1] = MAJOR
     epoch: Hex
     seqs: Annotated[tuple[Count, ...], Field(max_length=MAX_ACK_SEQS, strict=False)]
-    hub_time: Count
-    """The hub's clock, whole seconds since 1970 UTC."""
+    hub_time: Annotated[int, Field(ge=0, lt=4_102_444_800)]
+    """The hub's clock, whole seconds since 1970 UTC; from the year 2100 on it is not believed."""
 
 
 class State(Message):

@@ -2,6 +2,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
@@ -10,7 +11,7 @@ import pytest
 
 from app.sync import wire
 from app.sync.address import Address, AddressError
-from app.sync.courier import Courier, Pace
+from app.sync.courier import Courier, Pace, Timing
 from app.sync.outbox import Outbox
 from tests.sync.authority import Authority
 from tests.sync.brokers import CLINIC, NOW, Broker, FakeHub, free_port, until
@@ -72,6 +73,20 @@ def test_a_brokers_receipt_is_not_the_hubs(broker: Broker, hub: FakeHub, outbox:
     until(lambda: not outbox.waiting(), courier.step)
     courier.end()
     assert (hub.releases(), hub.contradictions) == ([release(1)[0]], 0)
+
+
+def test_an_hour_without_the_hubs_word_is_told(broker: Broker, hub: FakeHub, outbox: Outbox) -> None:
+    hub.silent = True
+    later, said = [0.0], list[str]()
+    timing = Timing(elapsed=lambda: time.monotonic() + later[0])
+    address = Address("127.0.0.1", broker.port)
+    courier = Courier(outbox, address, CLINIC, "0.1.0", said.append, pace=QUICK, timing=timing)
+    until(lambda: hub.deliveries >= 2, courier.step)
+    assert len(said) == 1
+    later[0] = 3601.0
+    until(lambda: len(said) == 2, courier.step)
+    assert "no acknowledgement from the hub for an hour" in said[1]
+    courier.end()
 
 
 def test_birth_and_death_are_told(broker: Broker, hub: FakeHub, outbox: Outbox) -> None:
