@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import numpy as np
+
 from app.conversation.score import Score
 from app.conversation.vocabulary import FRAMES_PER_S
 from app.hearing.hearing import Heard, Hearing
@@ -68,8 +70,7 @@ class Sound:
         if self._blocks is None:
             if self._clock() < self._retry_at or not self._open():
                 return None
-            lost = round((self._clock() - self._heard_until) * SAMPLE_RATE) if self.trouble else 0
-            self.trouble = None
+            lost, self.trouble = self._lost(), None
         try:
             block = next(self._blocks, None) if self._blocks else None
         except SoundError as error:
@@ -84,9 +85,17 @@ class Sound:
         return heard
 
     def end(self) -> Iterator[Heard]:
-        """Close the microphones."""
+        """Close the microphones; what a fault has cost until now counts as lost."""
+        lost = 0 if self.live else self._lost()
         self._close()
+        if lost:
+            nothing = np.zeros((len(self._board.geometry.positions_mm), 0), np.int16)
+            yield self._hearing.hear(Block(nothing, 0, lost))
         yield self._hearing.finish()
+
+    def _lost(self) -> int:
+        """Samples that have passed since a fault."""
+        return round((self._clock() - self._heard_until) * SAMPLE_RATE) if self.trouble else 0
 
     def _open(self) -> bool:
         try:

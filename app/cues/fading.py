@@ -59,8 +59,12 @@ class Fading:
     def wish(self, at_s: float, program: Program) -> None:
         """From now on this is wanted."""
         self._advance(at_s)
-        if self.points[-1][0] < at_s:
-            self.points.append((at_s, self.points[-1][1]))
+        place = bisect_right(self.points, at_s, key=lambda point: point[0])
+        before = self.points[place - 1][1]
+        if place < len(self.points) and self.points[place][1] != before:
+            del self.points[place + 1 :]  # a fade is under way: it is finished, and what was planned after it is not
+        else:
+            self.points[place:] = [(at_s, before)]
         self._program = program
 
     def at(self, at_s: float) -> float:

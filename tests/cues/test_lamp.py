@@ -27,7 +27,7 @@ STEEPEST = 0.10 / 0.1
 
 
 class Recorder:
-    """Every breakpoint a light ever had."""
+    """Every breakpoint a light went through."""
 
     def __init__(self, lights: Lights) -> None:
         self.lights = lights
@@ -39,7 +39,10 @@ class Recorder:
         for step in range(1, steps + 1):
             self.lights.at(start_s + (at_s - start_s) * step / steps)
             for light, fading in self.lights._lights.items():
-                self.points[light].update(fading.points)
+                passed, planned = self.points[light], dict(fading.points)
+                for late in [point for point in passed if point > min(planned)]:
+                    del passed[late]  # what was planned before a new wish
+                passed.update(planned)
 
 
 def rises(points: list[Point]) -> list[tuple[float, float]]:
