@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from app.conversation.vocabulary import Place, Silence
+from models.evaluation.scores import area, as_it_came, hits_at, match_silences, score_seats
+
+
+def test_the_area_of_a_perfect_a_blind_and_a_reversed_score() -> None:
+    truth = np.array([True, True, False, False])
+    assert area(np.array([0.9, 0.8, 0.2, 0.1], np.float32), truth) == 1
+    assert area(np.full(4, 0.5, np.float32), truth) == 0.5
+    assert area(np.array([0.1, 0.2, 0.8, 0.9], np.float32), truth) == 0
+
+
+def test_hits_at_a_false_rate() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.arange(20_000) % 2 == 0
+    scores = rng.normal(np.where(truth, 1.645, 0), 1).astype(np.float32)
+    assert hits_at(scores, truth) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_wait_for_a_block_counts() -> None:
+    assert as_it_came(np.arange(8, dtype=np.float32)).tolist() == [0, 0, 0, 3, 3, 3, 3, 7]
+
+
+def test_hearing_all_right_scores_full_and_swapping_seats_scores_nothing() -> None:
+    truth = np.zeros((1000, 2), np.bool_)
+    truth[100:400, 0] = truth[350:800, 1] = True
+    right, swapped = score_seats(truth, truth), score_seats(truth[:, ::-1], truth)
+    assert (right.exact, right.wrong, right.error, right.overlap_f1, right.share_error) == (1, 0, 0, 1, 0)
+    assert swapped.exact == 0
+    assert swapped.wrong == 1
+
+
+def test_abstaining_is_wrong_but_no_confusion() -> None:
+    truth = np.zeros((100, 2), np.bool_)
+    truth[:50, 0] = True
+    scores = score_seats(np.zeros_like(truth), truth)
+    assert (scores.exact, scores.wrong, scores.error) == (0, 0, 1)
+
+
+def test_a_silence_is_found_when_it_overlaps_by_half() -> None:
+    true = [Silence(start, end, 0, 1, Place.GAP) for start, end in ((0, 400), (1000, 1100), (2000, 2400))]
+    heard = [Silence(start, end, 0, 1, Place.GAP) for start, end in ((50, 420), (2300, 2700))]
+    assert match_silences(heard, true) == (1, 2, 2)
