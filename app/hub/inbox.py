@@ -108,7 +108,7 @@ class Inbox:
                     return
             else:
                 break
-        self.trouble = None
+        self._relax()
         for device, ack in acknowledgements(keys, now):
             self._client.publish(wire.topic(self._clinic, device, "ack"), ack.model_dump_json(), qos=1)
         for _, number in self._batch:
@@ -121,6 +121,12 @@ class Inbox:
         if sentence != self.trouble:
             self._notice(sentence)
         self.trouble = sentence
+
+    def _relax(self) -> None:
+        """Say once that a trouble is over."""
+        if self.trouble:
+            self._notice("messages are stored again")
+        self.trouble = None
 
     def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:  # noqa: ANN401  paho's signature
         if reason.is_failure:
@@ -141,7 +147,7 @@ class Inbox:
             self._worry("the broker does not let the hub read the rooms' messages: check its accounts")
             client.disconnect()
             return
-        self.trouble = None
+        self._relax()
         self.subscribed.set()
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:  # noqa: ANN401  paho's signature

@@ -20,7 +20,7 @@ from app.hub.views import WorldView, room_view, world_view
 from app.hub.words import LANGUAGES, Words, choose, words
 
 STATIC = Path(__file__).parent / "static"
-HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
 
 HEADERS = {

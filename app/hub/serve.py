@@ -38,8 +38,7 @@ def serve(options: HubOptions) -> None:
         inbox = Inbox(options.clinic, address, store, notice)
         running = stack.enter_context(_running(inbox))
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
-        url = "http://{}:{}/".format(*page.getsockname()[:2])
-        ready = f"fermata hub ready: {url} (rooms send to mqtt://{address[0]}:{address[1]})"
+        ready = f"fermata hub ready: {_url(page)} (rooms send to mqtt://{address[0]}:{address[1]})"
         application = make_app(store, lambda: inbox.trouble, settings, time.time)
         asyncio.run(_serve(application, page, broker, running, ready))
 
@@ -119,6 +118,11 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
                 f"port {port} for the page cannot be used ({error.strerror}): stop what holds it or choose another"
             ) from error
         yield listener
+
+
+def _url(page: socket.socket) -> str:
+    host, port = page.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 async def _serve(

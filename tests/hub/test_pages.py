@@ -272,6 +272,11 @@ def test_a_store_that_cannot_be_read_says_so(browse: Browse, tmp_path: Path) -> 
     assert "cannot be shown at the moment" in Outline(answer.text).words
 
 
+def test_this_machine_may_be_asked_by_each_of_its_names(browse: Browse) -> None:
+    for host in ("127.0.0.1:8720", "localhost:8720", "[::1]:8720"):
+        assert browse().get("/", headers={"Host": host}).status_code == 200
+
+
 def test_a_foreign_host_name_is_refused(browse: Browse) -> None:
     assert browse().get("/", headers={"Host": "clinic.example"}).status_code == 400
 
