@@ -63,7 +63,7 @@ class Floor:
         """The events that became certain. Edges come in time order, and all before the frame `until` are known."""
         events: list[Event] = []
         for frame, what, seat in edges:
-            if self._queue or self._silences:
+            if self._queue:
                 self._decide(frame, events)
             if what is What.START:
                 self._start(frame, seat)
@@ -71,7 +71,7 @@ class Floor:
                 self._stop(frame, seat, events)
             else:
                 self._cut(frame, what is What.RESUME, events)
-        if self._queue or self._silences:
+        if self._queue:
             self._decide(until, events)
         return events
 
@@ -99,6 +99,7 @@ class Floor:
             self._queue.append((self._overlap_from, frame, Overlap))
         if unit.kind is not None:
             self._tell(unit, events)
+            events += self._silences.settle()
 
     def _cut(self, frame: int, resumes: bool, events: list[Event]) -> None:
         """What can be measured ends here, or begins again."""
@@ -117,7 +118,7 @@ class Floor:
         if self._measured:
             # Nothing more will be said, which is certain only once every wait is over.
             self._decide(frame + LONGEST_ASIDE + CLOSE, events)
-            events += self._silences.close(frame)
+            events += self._silences.close()
             if self._turn:
                 self._ended.append(self._turn)
                 self._turn = None
@@ -151,7 +152,6 @@ class Floor:
                 break
             queue.popleft()
             self._apply(item, verdict, events)
-        events += self._silences.settle(until)
 
     def _place(self, start: int, end: int, what: type, events: list[Event]) -> None:
         if what is Overlap:
@@ -191,6 +191,7 @@ class Floor:
         self._silences.followed(unit, place)
         if unit.end is not None:
             self._tell(unit, events)
+        events += self._silences.settle()
 
     def _tell(self, unit: _Unit, events: list[Event]) -> None:
         """A unit that is both judged and over."""

@@ -31,10 +31,6 @@ class Silences:
         self._waiting: deque[_Waiting] = deque()
         self._runs: deque[Run] = deque()
 
-    def __bool__(self) -> bool:
-        """True while a silence waits for its context."""
-        return bool(self._waiting)
-
     def ended(self, start: int, end: int, before: int) -> None:
         """A silence that has ended; `before` held the floor when it began."""
         self._waiting.append(_Waiting(start, end, before))
@@ -46,16 +42,16 @@ class Silences:
             for silence in self._waiting:
                 silence.place = silence.place or place
 
-    def settle(self, until: int) -> list[Silence]:
-        """The silences whose context is known when all before `until` is."""
+    def settle(self) -> list[Silence]:
+        """The silences whose context is known: a unit that runs is not yet known to be over 1 s."""
         while self._runs:
             run = self._runs[0]
-            is_long = run.lasts(until) > RESPONSE
             asking = [s for s in self._waiting if s.after is None and s.end <= run.start]
+            is_long = run.end is not None and run.end - run.start > RESPONSE
             for silence in asking:
                 if is_long or run.seat == silence.before:
                     silence.after = run.seat
-            if run.end is None and not is_long and any(silence.after is None for silence in asking):
+            if run.end is None and any(silence.after is None for silence in asking):
                 break
             self._runs.popleft()
         told = []
@@ -63,9 +59,9 @@ class Silences:
             told.append(self._waiting.popleft().told())
         return told
 
-    def close(self, until: int) -> list[Silence]:
+    def close(self) -> list[Silence]:
         """All that wait, with what is known of their context: nothing more comes."""
-        told = self.settle(until) + [silence.told() for silence in self._waiting]
+        told = self.settle() + [silence.told() for silence in self._waiting]
         self._waiting.clear()
         self._runs.clear()
         return told

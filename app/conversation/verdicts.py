@@ -36,10 +36,6 @@ class Run:
     end: int | None = None
     """None while it runs."""
 
-    def lasts(self, until: int) -> int:
-        """Frames it has lasted, at least, when all before `until` is known."""
-        return (until if self.end is None else self.end) - self.start
-
 
 class Verdict(Enum):
     """What a unit is to the floor."""
