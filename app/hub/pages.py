@@ -123,8 +123,8 @@ def _content(store: Store, trouble: str | None, settings: Settings, now: int, sa
 def _worlds(releases: list[Release], today: date, settings: Settings, say: Words) -> list[WorldView]:
     """Real releases first, simulated ones after; the real ones alone where there are none at all."""
     kinds = sorted({release.simulated for release in releases}) or [False]
-    agreed = {"therapists": settings.therapists, "owner_agreed": settings.owner_agreed}
+    therapists, agreed = settings.therapists, settings.owner_agreed
     return [
-        world_view(trends(releases, today, simulated=kind, **agreed), settings.therapists, say)  # type: ignore[arg-type]
+        world_view(trends(releases, today, simulated=kind, therapists=therapists, owner_agreed=agreed), therapists, say)
         for kind in kinds
     ]

@@ -9,9 +9,8 @@ import pytest
 from tests.hub.hubs import Hub, Room
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    hub = Hub(tmp_path / "hub", therapists=6)
+def running(state: Path) -> Iterator[Hub]:
+    hub = Hub(state, therapists=6)
     hub.start()
     yield hub
     if hub.process:
@@ -19,8 +18,21 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def room(hub: Hub) -> Iterator[Room]:
-    room = Room(hub.mqtt_port)
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A hub of the test's own, to be killed."""
+    yield from running(tmp_path / "hub")
+
+
+@pytest.fixture(scope="module")
+def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub for tests that only send: each from a room of its own."""
+    yield from running(tmp_path_factory.mktemp("shared") / "hub")
+
+
+@pytest.fixture
+def room(shared_hub: Hub, request: pytest.FixtureRequest) -> Iterator[Room]:
+    """A room that no other test has."""
+    room = Room(shared_hub.mqtt_port, request.node.name.replace("_", "-")[:48])
     room.connect()
     yield room
     room.close()

@@ -62,6 +62,7 @@ class Hub:
     """`fermata hub` as a process of its own."""
 
     def __init__(self, state: Path, **options: object) -> None:
+        self.state = state
         self._options = {"clinic": "north", "state": str(state), "port": 0, "mqtt_port": 0} | options
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
@@ -119,6 +120,9 @@ class Room:
         self._client.disconnect()
         self._client.loop_stop()
         self._client._reset_sockets()  # paho leaves its pair of sockets to the garbage collector
+
+    def seal(self, seq: int, body: wire.Release | wire.Heartbeat) -> bytes:
+        return wire.seal(an_envelope(seq, body, self.device))
 
     def send(self, payload: bytes) -> None:
         self._client.publish(wire.topic("north", self.device, "m"), payload, qos=1)

@@ -17,71 +17,94 @@ from app.hub.errors import HubError
 from app.hub.options import HubOptions
 from app.hub.serve import serve
 from app.sync import wire
-from tests.hub.hubs import EPOCH, Hub, Room, a_heartbeat, a_release, an_envelope, is_gone, wait_until
+from tests.hub.hubs import EPOCH, Hub, Room, a_heartbeat, a_release, is_gone, wait_until
 
 
-def broker_pid(state: Path) -> int:
-    return int((state / "broker" / "broker.pid").read_text())
+def broker_pid(hub: Hub) -> int:
+    return int((hub.state / "broker" / "broker.pid").read_text())
 
 
-def test_a_release_is_committed_before_it_is_acknowledged(hub: Hub, room: Room, tmp_path: Path) -> None:
-    room.send(wire.seal(an_envelope(7, a_release(1))))
+def committed(hub: Hub, device: str) -> list[tuple[str, int]]:
+    """Week and sessions of a device's releases, read from the database file by another process: this one."""
+    with closing(sqlite3.connect(f"file:{hub.state}/hub.sqlite?mode=ro", uri=True)) as database:
+        return database.execute("SELECT week, sessions FROM releases WHERE device = ?", (device,)).fetchall()
+
+
+def test_a_release_is_committed_before_it_is_acknowledged(shared_hub: Hub, room: Room) -> None:
+    room.send(room.seal(7, a_release(1)))
     wait_until(lambda: (EPOCH, 7) in room.acknowledged)
+    assert committed(shared_hub, room.device) == [("2026-W36", 25)]
     assert room.last_ack
     assert room.last_ack.hub_time > 1_700_000_000
-    with sqlite3.connect(f"file:{tmp_path}/hub/hub.sqlite?mode=ro", uri=True) as database:
-        assert database.execute("SELECT device, week, sessions FROM releases").fetchall() == [
-            ("room-1", "2026-W36", 25)
-        ]
-    database.close()
-    assert hub.counts()["releases"] == 1
 
 
-def test_a_duplicate_is_acknowledged_again(hub: Hub, room: Room) -> None:
+def test_a_duplicate_is_acknowledged_again(shared_hub: Hub, room: Room) -> None:
     for _ in range(3):
-        room.send(wire.seal(an_envelope(7, a_release(1))))
+        room.send(room.seal(7, a_release(2)))
     wait_until(lambda: room.acknowledged.count((EPOCH, 7)) == 3)
-    assert hub.counts()["releases"] == 1
+    assert committed(shared_hub, room.device) == [("2026-W36", 25)]
 
 
-def test_a_backlog_survives_kills_of_the_hub_exactly_once(hub: Hub, room: Room, tmp_path: Path) -> None:
-    payloads = [wire.seal(an_envelope(seq, a_release(seq))) for seq in range(400)]
+def test_poison_is_set_aside_and_does_not_block_the_line(shared_hub: Hub, room: Room) -> None:
+    before = shared_hub.counts()["quarantined"]
+    content = json.loads(room.seal(1, a_heartbeat()))
+    room.send(b"\x00 poison")
+    room.send(json.dumps(content | {"seq": 2, "body": {"kind": "poem"}}).encode())
+    room.send(json.dumps(content | {"seq": 3, "v": 2}).encode())
+    room.send(room.seal(4, a_heartbeat()))
+    wait_until(lambda: (EPOCH, 4) in room.acknowledged)
+    assert room.acknowledged == [(EPOCH, 2), (EPOCH, 4)]
+    assert shared_hub.counts()["quarantined"] == before + 3
+
+
+def test_a_room_shows_as_offline_after_its_death(shared_hub: Hub, room: Room) -> None:
+    def card() -> str:
+        return httpx.get(shared_hub.url).text.partition(f"<h3>{room.device}")[2].partition("</li>")[0]
+
+    room.tell(wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=5))
+    room.send(room.seal(4, a_heartbeat()))
+    wait_until(lambda: "</span> Online" in card())
+    room.tell(wire.State(state="death", epoch=EPOCH, boot=1))
+    wait_until(lambda: "</span> Offline since" in card())
+
+
+def test_a_broker_that_dies_is_started_again(shared_hub: Hub, room: Room) -> None:
+    before = broker_pid(shared_hub)
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: is_gone(before))
+    room.send(room.seal(1, a_heartbeat()))
+    wait_until(lambda: (EPOCH, 1) in room.acknowledged)
+
+
+def test_a_second_hub_on_the_same_folder_is_told_so(shared_hub: Hub) -> None:
+    with pytest.raises(HubError, match="another hub is running"):
+        serve(HubOptions("north", shared_hub.state, port=0, mqtt_port=0))
+
+
+def test_a_backlog_survives_kills_of_the_hub_exactly_once(hub: Hub) -> None:
+    room = Room(hub.mqtt_port)
+    room.connect()
+    payloads = [room.seal(seq, a_release(seq)) for seq in range(400)]
     for payload in payloads[:300]:
         room.send(payload)
     for kill in range(2):
         wait_until(lambda: len(room.acknowledged) > 50)
-        broker = broker_pid(tmp_path / "hub")
+        broker = broker_pid(hub)
         hub.end(signal.SIGKILL)
         wait_until(partial(is_gone, broker))
         room.acknowledged.clear()
         hub.start()
-        for payload in payloads[kill * 100 : 400]:  # a room sends again what was not acknowledged
+        for payload in payloads[kill * 100 :]:  # a room sends again what was not acknowledged
             room.send(payload)
     for payload in payloads:
         room.send(payload)
     wait_until(lambda: {seq for _, seq in room.acknowledged} >= set(range(400)), 30)
-    assert hub.counts()["releases"] == 400
-    assert hub.counts()["messages"] == 400
+    room.close()
+    assert hub.counts()["releases"] == hub.counts()["messages"] == 400
     assert hub.counts()["quarantined"] == 0
-
-
-def test_poison_is_set_aside_and_does_not_block_the_line(hub: Hub, room: Room) -> None:
-    content = json.loads(wire.seal(an_envelope(1, a_heartbeat())))
-    room.send(b"\x00 poison")
-    room.send(json.dumps(content | {"seq": 2, "body": {"kind": "poem"}}).encode())
-    room.send(json.dumps(content | {"seq": 3, "v": 2}).encode())
-    room.send(wire.seal(an_envelope(4, a_heartbeat())))
-    wait_until(lambda: (EPOCH, 4) in room.acknowledged)
-    assert room.acknowledged == [(EPOCH, 2), (EPOCH, 4)]
-    assert hub.counts()["quarantined"] == 3
-
-
-def test_a_room_shows_as_offline_after_its_death(hub: Hub, room: Room) -> None:
-    room.tell(wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=5))
-    room.send(wire.seal(an_envelope(4, a_heartbeat())))
-    wait_until(lambda: "</span> Online" in httpx.get(hub.url).text)
-    room.tell(wire.State(state="death", epoch=EPOCH, boot=1))
-    wait_until(lambda: "</span> Offline since" in httpx.get(hub.url).text)
+    broker = broker_pid(hub)
+    assert hub.end(signal.SIGTERM) == 0
+    assert is_gone(broker)
 
 
 def test_a_broker_left_behind_by_an_earlier_hub_is_stopped(tmp_path: Path) -> None:
@@ -94,14 +117,6 @@ def test_a_broker_left_behind_by_an_earlier_hub_is_stopped(tmp_path: Path) -> No
         assert fresh.alive
 
 
-def test_a_broker_that_dies_is_started_again(room: Room, tmp_path: Path) -> None:
-    before = broker_pid(tmp_path / "hub")
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: is_gone(before))
-    room.send(wire.seal(an_envelope(1, a_heartbeat())))
-    wait_until(lambda: (EPOCH, 1) in room.acknowledged)
-
-
 def test_a_broker_of_the_clinics_own_may_come_later(tmp_path: Path) -> None:
     with closing(Broker("north", tmp_path / "own", 0)) as own:
         hub = Hub(tmp_path / "hub", broker_url=f"mqtt://127.0.0.1:{own.port}")
@@ -112,23 +127,11 @@ def test_a_broker_of_the_clinics_own_may_come_later(tmp_path: Path) -> None:
             own.start()
             wait_until(lambda: "does not answer: trying again" not in httpx.get(hub.url).text)
             room.connect()
-            room.send(wire.seal(an_envelope(1, a_heartbeat())))
+            room.send(room.seal(1, a_heartbeat()))
             wait_until(lambda: room.acknowledged == [(EPOCH, 1)])
         finally:
             room.close()
             hub.end(signal.SIGTERM)
-
-
-def test_the_end_is_clean_and_takes_the_broker_along(hub: Hub, tmp_path: Path) -> None:
-    broker = broker_pid(tmp_path / "hub")
-    assert hub.end(signal.SIGTERM) == 0
-    assert is_gone(broker)
-
-
-def test_a_second_hub_on_the_same_folder_is_told_so(hub: Hub, tmp_path: Path) -> None:
-    assert hub.process
-    with pytest.raises(HubError, match="another hub is running"):
-        serve(HubOptions("north", tmp_path / "hub", port=0, mqtt_port=0))
 
 
 def test_a_page_port_in_use_is_one_sentence(tmp_path: Path) -> None:
