@@ -45,6 +45,7 @@ class Rota:
         today = now.replace(hour=self.hour, minute=0, second=0, microsecond=0)
         if now >= today and self._noted != today:
             self._noted = today
+            self.ledger.expire(week_of(now.date()))
             if self._worst:  # a room that stood empty stays as it was last seen
                 self.outbox.write_health(self._worst)
             self._worst = None

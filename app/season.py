@@ -42,6 +42,7 @@ def live(season: Season, files: Files, rules: Rules, week_s: float, stop: Callab
         held = sum(session.week == week for session in files.ledger.waiting())
         for index in range(held, sessions_in(season.seed, season.room, number)):
             hold(files.ledger, season, number, index, week)
+        settle(files.ledger)
         seal(files.ledger, week, rules, secrets.SystemRandom())
         hand_over(files.ledger, files.outbox.put)
         while not stop() and time.monotonic() - begun < week_s:
@@ -51,15 +52,14 @@ def live(season: Season, files: Files, rules: Rules, week_s: float, stop: Callab
 
 
 def hold(ledger: Ledger, season: Season, number: int, index: int, week: str) -> None:
-    """One simulated session, from its begin to two minutes after its end."""
+    """One simulated session; the next one's begin is what makes it one of many."""
     simulated = simulate(season.seed, season.room, number, index)
     session = ledger.open_session()
     ledger.close(session, simulated.values, week, simulated.measured_s)
-    ledger.forget(session)
 
 
 def settle(ledger: Ledger) -> None:
-    """After a kill: a session that was open is held again, one that was closed counts."""
+    """A session that a kill has left open is to be held again; the last one that was closed can be released."""
     interrupted = ledger.interrupted()
     if interrupted:
         ledger.withdraw(interrupted[0])

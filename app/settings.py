@@ -105,7 +105,7 @@ class Pins(Group):
 class Release(Group):
     """What leaves the room. These stand in the unit's own file and nowhere else; the limits are in the code."""
 
-    rho: Annotated[float, Field(gt=0, le=1)] = 0.5
+    rho: Annotated[float, Field(ge=0.001, le=1)] = 0.5
     """Zero-concentrated differential privacy that one session spends; smaller is more private and noisier."""
     min_sessions: Annotated[int, Field(ge=10, le=1000)] = 20
     """Fewest sessions in one release."""

@@ -1,0 +1,104 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from app.release.ledger import Ledger
+from app.release.release import RANGES, Rules
+from app.rota import Rota, last_slot
+from app.sync.outbox import Outbox
+from app.sync.wire import Heartbeat, Release, unseal
+
+SUNDAY_3 = datetime(2026, 3, 8, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "slot"),
+    [
+        (SUNDAY_3, SUNDAY_3),
+        (SUNDAY_3 - timedelta(seconds=1), SUNDAY_3 - timedelta(days=7)),
+        (SUNDAY_3 + timedelta(days=6, hours=23), SUNDAY_3),
+        (datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2025, 12, 28, 3, tzinfo=UTC)),
+    ],
+)
+def test_the_last_slot_is_the_latest_that_has_come(now: datetime, slot: datetime) -> None:
+    assert last_slot(now, weekday=7, hour=3) == slot
+
+
+class Day:
+    """A rota whose time a test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = SUNDAY_3 - timedelta(days=2)
+        self.ledger = Ledger(folder / "ledger.sqlite")
+        self.outbox = Outbox(folder / "outbox.sqlite", "room-1", simulated=True)
+        self.rota = Rota(self.ledger, self.outbox, Rules(min_sessions=10), 7, 3, Random(1), lambda: self.now)
+
+    def hold(self, sessions: int) -> None:
+        for _ in range(sessions):
+            session = self.ledger.open_session()
+            self.ledger.close(session, dict.fromkeys(RANGES, 1.0), "2026-W10", 3000.0)
+            self.ledger.forget(session)
+
+    def releases(self) -> list[Release]:
+        bodies = [unseal(message.payload).body for message in self.outbox.messages()]
+        return [body for body in bodies if isinstance(body, Release)]
+
+    def heartbeat(self, slot: int) -> Heartbeat:
+        assert self.outbox.beat(slot, "0.1.0")
+        body = unseal(self.outbox.messages()[-1].payload).body
+        assert isinstance(body, Heartbeat)
+        return body
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Iterator[Day]:
+    day = Day(tmp_path)
+    day.rota.tick()  # the slot before the first start has its message: withheld
+    yield day
+    day.ledger.shut()
+    day.outbox.shut()
+
+
+def test_a_week_has_one_release_whatever_the_sessions(day: Day) -> None:
+    day.hold(12)
+    day.rota.tick()
+    assert [release.sessions for release in day.releases()] == [0]
+    for hours in (48, 49, 60, 24 * 8):
+        day.now = SUNDAY_3 - timedelta(days=2) + timedelta(hours=hours)
+        day.rota.tick()
+        day.rota.tick()
+    assert [(release.week, release.sessions) for release in day.releases()] == [("2026-W09", 0), ("2026-W10", 12)]
+    day.now = SUNDAY_3 + timedelta(days=7)
+    day.rota.tick()
+    assert [(release.week, release.sums) for release in day.releases()][2:] == [("2026-W11", None)]
+
+
+def test_every_message_of_a_week_has_one_size(day: Day) -> None:
+    day.hold(12)
+    day.now = SUNDAY_3
+    day.rota.tick()
+    assert len({len(message.payload) for message in day.outbox.messages()}) == 1
+
+
+def test_health_is_noted_once_a_day_as_the_days_worst(day: Day) -> None:
+    assert day.heartbeat(1).microphones == "unknown"
+    day.rota.see(fault=False)
+    day.rota.see(fault=True)
+    day.rota.see(fault=False)
+    day.rota.tick()
+    assert day.heartbeat(2).microphones == "unknown", "nothing before the hour of the note"
+    day.now += timedelta(days=1)
+    day.rota.tick()
+    assert day.heartbeat(3).microphones == "fault"
+
+
+def test_an_empty_day_changes_nothing_that_can_be_seen(day: Day) -> None:
+    day.rota.see(fault=False)
+    day.now += timedelta(days=1)
+    day.rota.tick()
+    day.now += timedelta(days=1)
+    day.rota.tick()
+    assert day.heartbeat(1).microphones == "ok"
