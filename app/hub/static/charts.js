@@ -72,7 +72,7 @@ function draw(box) {
       height: box.clientHeight,
       legend: { show: false },
       cursor: { show: false },
-      padding: [8, 4, 0, 0],
+      padding: [8, 22, 0, 0],
       scales: { x: { time: false, range: [-0.6, points.length - 0.4] }, y: { range: limits(box, points) } },
       axes: [
         {
