@@ -8,8 +8,13 @@ from numpy.typing import NDArray
 
 from app.hearing.features import HOP, RATE
 from models.training.voices import Utterance, fade
+from models.training.whisper import whisper
 
 Floats = NDArray[np.float32]
+
+
+WHISPERING = 0.05
+"""Share of talkers who whisper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,14 @@ def lay_out(talkers: Sequence[Sequence[Utterance]], frames: int, manner: Manner,
     tracks = np.zeros((len(talkers), frames * HOP), np.float32)
     speech = np.zeros((len(talkers), frames), np.float32)
     loudness = 10 ** (rng.uniform(-8, 0, len(talkers)) / 20)
+    whispers = rng.random(len(talkers)) < WHISPERING
+    loudness[whispers] *= 10 ** (-8 / 20)
     at, who = int(rng.integers(-100, 150)), int(rng.integers(len(talkers)))
     while at < frames:
         for _ in range(int(rng.integers(1, 4))):
             said = utter(talkers[who], rng)
+            if whispers[who]:
+                said = Utterance(whisper(said.samples, rng), said.speech)
             _place(tracks[who], speech[who], said, at, loudness[who] * _about_3_db(rng))
             if len(talkers) > 1 and rng.random() < manner.response:
                 other = _another(who, len(talkers), rng)
