@@ -81,8 +81,7 @@ def act_three(stage: Stage, once: bool, say: Say) -> Outcome:
         def done() -> bool:
             outcome = stage.outcome()
             terminal.show(progress(stage, outcome))
-            ended = [stage.ended(f"listen-{room}") for room in stage.rooms]  # each is asked: one may have failed
-            return all(ended) and outcome.complete
+            return {stage.ended(f"listen-{room}") for room in stage.rooms} == {True} and outcome.complete
 
         stage.wait(done, ACT_THREE_S, "act 3")
     outcome = stage.outcome()

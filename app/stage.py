@@ -79,12 +79,12 @@ class Stage:
 
     def start_send(self, room: int) -> None:
         """Start a room's `send`."""
-        self._start(f"send-{room}", self._room_settings(room), "send")
+        self._start(f"send-{room}", self.settings_of(room), "send")
 
     def start_listen(self, room: int, weeks: int, until: date, week_s: float = 0.0, seed: int = 1) -> None:
         """Start a room's `listen`, which lives through simulated weeks and ends; killed, it goes on where it was."""
         chosen = ["--weeks", str(weeks), "--until", str(until), "--week-s", str(week_s), "--seed", str(seed)]
-        self._start(f"listen-{room}", self._room_settings(room), "listen", *chosen, "--room", str(room - 1))
+        self._start(f"listen-{room}", self.settings_of(room), "listen", *chosen, "--room", str(room - 1))
 
     def kill(self, name: str) -> None:
         """End a process at once, by SIGKILL."""
@@ -121,7 +121,7 @@ class Stage:
 
     def sealed(self, room: int) -> Counter[Seen]:
         """The releases that a room has handed to its outbox, acknowledged or not."""
-        file = load(self._room_settings(room)).paths.outbox_file
+        file = load(self.settings_of(room)).paths.outbox_file
         if not file.exists():
             return Counter()
         outbox = Outbox(file, f"room-{room}")
@@ -142,7 +142,8 @@ class Stage:
         """What the rooms have sealed beside what the hub has stored."""
         return Outcome(sum((self.sealed(room) for room in self.rooms), Counter()), self.stored())
 
-    def _room_settings(self, room: int) -> Path:
+    def settings_of(self, room: int) -> Path:
+        """The settings file of a room unit."""
         here = self.folder / f"room-{room}"
         return self._write(
             f"room-{room}",

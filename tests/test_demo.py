@@ -1,0 +1,19 @@
+from datetime import date
+
+import pytest
+
+from app.demo import last_whole_month
+from app.release.week import week_of
+
+
+@pytest.mark.parametrize(
+    ("today", "week"),
+    [
+        (date(2026, 11, 23), "2026-W44"),  # 29 October is its Thursday
+        (date(2026, 12, 31), "2026-W48"),
+        (date(2026, 1, 1), "2025-W52"),
+        (date(2026, 2, 28), "2026-W05"),
+    ],
+)
+def test_the_demos_weeks_end_with_a_whole_month(today: date, week: str) -> None:
+    assert week_of(last_whole_month(today)) == week

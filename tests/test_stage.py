@@ -1,0 +1,82 @@
+"""The whole way, from ledgers to the store, as real processes; each of them killed once while it matters."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.release.week import week_of
+from app.stage import Stage, StageError
+
+UNTIL = date(2026, 3, 8)
+WEEKS = 12
+LONG_S = 120.0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.stop()
+
+
+DIES_WHILE_SEALING = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from app.listen import Files
+from app.release.release import Rules
+from app.season import Season, live
+from app.settings import load
+
+def trace(statement):
+    global sealed
+    sealed += statement.startswith("INSERT INTO sealed")
+    if sealed == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sealed = 0
+files = Files(load(Path(sys.argv[1])), simulated=True)
+files.ledger._db.connection.set_trace_callback(trace)
+live(Season(0, int(sys.argv[2]), date.fromisoformat(sys.argv[3]), 3), files, Rules(), 0.0, lambda: False)
+"""
+"""The room unit's simulated weeks, killed by SIGKILL in the transaction that seals the third release."""
+
+
+def test_every_release_is_in_the_store_once_though_each_process_is_killed(stage: Stage) -> None:
+    """SIGKILL for `send` with releases under way, for `listen` while it seals, for the hub with messages coming in."""
+    stage.start_hub()
+    for room in stage.rooms:
+        stage.start_send(room)
+    for room in (2, 3):
+        stage.start_listen(room, WEEKS, UNTIL, seed=3)
+    dying = [sys.executable, "-c", DIES_WHILE_SEALING, str(stage.settings_of(1)), str(WEEKS), str(UNTIL)]
+    assert subprocess.run(dying, check=False).returncode == -signal.SIGKILL
+    assert len(stage.sealed(1)) == 2
+
+    stage.kill("send-2")
+    stage.wait(lambda: len(stage.sealed(3)) >= 4, LONG_S, "four sealed weeks of room 3")
+    stage.kill("hub")
+    stage.start_listen(1, WEEKS, UNTIL, seed=3)
+    stage.wait(lambda: len(stage.sealed(2)) >= 7, LONG_S, "seven sealed weeks of room 2")
+    stage.start_send(2)
+    stage.start_hub()
+
+    stage.wait(lambda: {stage.ended(f"listen-{room}") for room in stage.rooms} == {True}, LONG_S, "twelve weeks")
+    stage.wait(lambda: stage.outcome().complete, LONG_S, "the last acknowledgements")
+    outcome = stage.outcome()
+    assert outcome.complete
+    assert outcome.stored.total() == WEEKS * len(stage.rooms)
+    last = week_of(UNTIL)
+    assert {release.device for release in outcome.stored if release.week == last} == {"room-1", "room-2", "room-3"}
+    assert sum(release.sums is None for release in outcome.stored) >= 1, "a withheld week has its message too"
+
+
+def test_a_process_that_fails_is_named_with_its_last_words(stage: Stage) -> None:
+    (stage.folder / "hub").write_text("a file where a folder should be")
+    with pytest.raises(StageError, match="hub ended with 1: fermata: the hub cannot keep its state"):
+        stage.start_hub()
