@@ -200,7 +200,7 @@ def listen(file: Path | None, /, **asked: Any) -> None:  # noqa: ANN401 - click 
             from app.conversation.score import load as load_score
             from app.play import play_score
 
-            tell(play_score(settings, load_score(asked["score"]), pace, stop))
+            tell(play_score(settings, load_score(asked["score"]), asked["score"].name, pace, stop))
         elif asked["recording"]:
             from app.play import play_recording
 

@@ -58,6 +58,7 @@ def act_one(once: bool, say: Say) -> None:
 def act_two(once: bool, say: Say) -> None:
     """A written score, so that cues are seen."""
     say("\nAct 2. Fifteen minutes of talk, written as a score and twenty times as fast: when does the lamp speak?")
+    say("The lamp keeps its own slow pace.")
     listen("--score", str(SCORE), *(["--fast"] if once else ["--speed", str(ACT_TWO_SPEED)]))
 
 

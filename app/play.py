@@ -33,12 +33,14 @@ def play_recording(
         return play(listen, Hands(board.button, board.privacy, tape), board.notices[0], stop)
 
 
-def play_score(settings: Settings, score: Score, pace: float | None, stop: Callable[[], bool]) -> Session | None:
-    """A score as one session, in the same way."""
+def play_score(
+    settings: Settings, score: Score, name: str, pace: float | None, stop: Callable[[], bool]
+) -> Session | None:
+    """A score as one session, in the same way; the lamp keeps its slow pace however fast the score is played."""
     board = board_without_sound()
     with rehearsal(settings) as files:
         listen = listen_to_score(settings, files, board, score, pace)
-        return play(listen, Hands(board.button, board.privacy), "Simulated board: a score", stop)
+        return play(listen, Hands(board.button, board.privacy), f"Simulated board: {name}", stop)
 
 
 def keep_room(listen: Listen, board: RoomBoard, stop: Callable[[], bool]) -> None:

@@ -99,7 +99,7 @@ def lamp(brightness: Mapping[Light, float]) -> Table:
     for light, (name, full) in NAMES.items():
         level = brightness.get(light, 0.0)
         colour = ",".join(str(round(dark + (lit - dark) * level)) for dark, lit in zip(DARK, full, strict=True))
-        cells.append(Text.assemble(("⬤ ", f"rgb({colour})"), f"{name}: {round(level * 100):3d} %"))
+        cells.append(Text.assemble(("● ", f"rgb({colour})"), f"{name}: {round(level * 100):3d} %"))
     row.add_row(*cells)
     return row
 
