@@ -14,6 +14,7 @@ from app.rehearsal.noises import sloped_noise
 from app.rehearsal.voices import levelled, speaking_frames
 from firmware.sound import Block
 from models.evaluation.scores import area, as_it_came, hits_at
+from models.evaluation.sessions import has_quiet_floor
 from models.training.channels import ONE
 from models.training.corpus import Clip, decode
 
@@ -58,10 +59,12 @@ def read_rttm(path: Path, frames: int) -> Flags:
 def clean(clips: Sequence[Clip], snr_db: float, count: int = 200, seed: int = 1) -> list[Piece]:
     """Held-out clips one after another with gaps, in a little noise; truth by the level of the clean clips."""
     rng = np.random.default_rng(seed)
-    spoken = [clip for clip in clips if clip.kind == "speech"]
+    spoken = [decode(clip.path) for clip in clips if clip.kind == "speech"]
     sound, truth = [], []
     for k in rng.permutation(len(spoken))[:count]:
-        clip = levelled(decode(spoken[int(k)].path))
+        if not has_quiet_floor(spoken[int(k)]):
+            continue
+        clip = levelled(spoken[int(k)])
         clip = clip[: len(clip) // HOP * HOP]
         gap = int(rng.integers(10, 150))
         sound += [clip, np.zeros(gap * HOP, np.float32)]

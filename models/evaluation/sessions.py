@@ -12,12 +12,12 @@ from app.hearing.seats import Seat, parse_seats
 from app.rehearsal.render import Line, RenderError, Staging, render, truth
 from app.rehearsal.scenes import draw_scene
 from app.rehearsal.talk import Spoken, Style, converse
-from app.rehearsal.voices import Tape, read_clip
-from models.training.corpus import Clip, CorpusError
+from app.rehearsal.voices import Tape, frame_levels, levelled, read_clip
+from models.training.corpus import Clip, CorpusError, decode
 from models.training.scenes import ONE_CIRCLE
 
 NAMES = ("therapist", "client")
-LEAST_VOICE_S = 12.0
+LEAST_VOICE_S = 6.0
 """A voice has at least so many seconds of clips."""
 HEAD_TURNS_DEG = (-40.0, 0.0, 40.0)
 
@@ -51,11 +51,20 @@ class Session:
     conditions: Conditions
 
 
+FLOOR_DB = -38.0
+"""Quiet frames of a clip under its loud ones; a louder background would count as speech by the truth's level."""
+
+
+def has_quiet_floor(sound: NDArray[np.float32]) -> bool:
+    """Whether the level of a clip tells its speech from its background."""
+    return bool(np.percentile(frame_levels(levelled(sound)), 5) < FLOOR_DB)
+
+
 def voices(clips: Sequence[Clip]) -> list[list[Path]]:
-    """Clips by voice, or by source and language where speakers are not told. Raises CorpusError without two."""
+    """Clean clips by voice, or by source where speakers are not told. Raises CorpusError without two voices."""
     groups: dict[tuple[str, str], list[Clip]] = defaultdict(list)
     for clip in clips:
-        if clip.kind == "speech":
+        if clip.kind == "speech" and has_quiet_floor(decode(clip.path)):
             groups[clip.source, clip.speaker or clip.path.parent.name].append(clip)
     enough = [g for g in groups.values() if sum(c.seconds for c in g) >= LEAST_VOICE_S]
     if len(enough) < 2:

@@ -13,7 +13,7 @@ class Amounts:
 
 
 QUICK = Amounts(scene=200, speech=300, noise=100)
-FULL = Amounts(scene=3500, speech=4000, noise=900)
+FULL = Amounts(scene=2500, speech=4000, noise=900)
 
 
 @dataclass(frozen=True, slots=True)

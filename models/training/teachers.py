@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from click import progressbar
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 from scipy.signal import lfilter
 from silero_vad import load_silero_vad
 
@@ -108,7 +109,7 @@ def refine(speech: Floats, clip: Floats) -> Floats:
     level -= np.percentile(level, 95)
     bottom = max(SOFT - 4, np.percentile(level, 5) + 4)
     by_level = np.clip((level - bottom) / 8, 0, 0.95)
-    near = np.convolve(speech > 0.5, np.ones(2 * NEAR + 1), "same") > 0
+    near = maximum_filter1d((speech > 0.5).astype(np.int8), 2 * NEAR + 1) > 0
     return np.asarray(np.where(near, np.maximum(speech, by_level), speech), np.float32)
 
 

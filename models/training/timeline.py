@@ -46,7 +46,7 @@ def lay_out(talkers: Sequence[Sequence[Utterance]], frames: int, manner: Manner,
     """A stretch of talk; every clip begins on a frame, so labels need no interpolation."""
     tracks = np.zeros((len(talkers), frames * HOP), np.float32)
     speech = np.zeros((len(talkers), frames), np.float32)
-    loudness = 10 ** (rng.uniform(-8, 0, len(talkers)) / 20)
+    loudness = 10 ** (rng.uniform(-10, 0, len(talkers)) / 20)
     whispers = rng.random(len(talkers)) < WHISPERING
     loudness[whispers] *= 10 ** (-8 / 20)
     at, who = int(rng.integers(-100, 150)), int(rng.integers(len(talkers)))
@@ -55,12 +55,13 @@ def lay_out(talkers: Sequence[Sequence[Utterance]], frames: int, manner: Manner,
             said = utter(talkers[who], rng)
             if whispers[who]:
                 said = Utterance(whisper(said.samples, rng), said.speech)
-            _place(tracks[who], speech[who], said, at, loudness[who] * _about_3_db(rng))
+            _place(tracks[who], speech[who], said, at, loudness[who] * swaying(len(said.speech), rng))
             if len(talkers) > 1 and rng.random() < manner.response:
                 other = _another(who, len(talkers), rng)
                 short = min((utter(talkers[other], rng) for _ in range(3)), key=lambda u: len(u.speech))
                 begin = at + int(rng.integers(len(said.speech)))
-                _place(tracks[other], speech[other], short, begin, loudness[other] * _about_3_db(rng))
+                gain = loudness[other] * swaying(len(short.speech), rng)
+                _place(tracks[other], speech[other], short, begin, gain)
             at += len(said.speech) + _gap(manner, rng)
         if len(talkers) > 1:
             who = _another(who, len(talkers), rng)
@@ -89,8 +90,13 @@ def _another(who: int, count: int, rng: np.random.Generator) -> int:
     return int((who + rng.integers(1, count)) % count)
 
 
-def _about_3_db(rng: np.random.Generator) -> float:
-    return float(10 ** (rng.uniform(-3, 3) / 20))
+def swaying(frames: int, rng: np.random.Generator) -> Floats:
+    """(frame,) a gain as free talk has it and read clips have not: up and down, a third trailing off by 3 to 12 dB."""
+    knots = np.arange(0, frames + 40, 40)
+    decibels = np.interp(np.arange(frames), knots, rng.normal(0, rng.uniform(0, 4), len(knots))) + rng.uniform(-3, 3)
+    if rng.random() < 0.35:
+        decibels -= np.linspace(0, rng.uniform(3, 12), frames)
+    return np.asarray(10 ** (decibels / 20), np.float32)
 
 
 def _gap(manner: Manner, rng: np.random.Generator) -> int:
@@ -101,11 +107,12 @@ def _gap(manner: Manner, rng: np.random.Generator) -> int:
     return int(rng.uniform(4, 40) if kind < 0.45 else rng.uniform(40, 150) if kind < 0.8 else rng.uniform(150, 350))
 
 
-def _place(track: Floats, speech: Floats, said: Utterance, at: int, gain: float) -> None:
+def _place(track: Floats, speech: Floats, said: Utterance, at: int, gain: Floats) -> None:
     """Adds a clip to a track at a frame, what lies outside left out."""
     first, last = max(0, at), min(len(speech), at + len(said.speech))
     if last <= first:
         return
-    sound = fade(said.samples[: len(said.speech) * HOP], RATE // 200)
-    track[first * HOP : last * HOP] += np.float32(gain) * sound[(first - at) * HOP : (last - at) * HOP]
+    steady = np.interp(np.arange(len(gain) * HOP) / HOP, np.arange(len(gain)) + 0.5, gain)
+    sound = fade(said.samples[: len(said.speech) * HOP], RATE // 200) * steady.astype(np.float32)
+    track[first * HOP : last * HOP] += sound[(first - at) * HOP : (last - at) * HOP]
     speech[first:last] = np.maximum(speech[first:last], said.speech[first - at : last - at])

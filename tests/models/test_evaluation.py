@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from app.catalogue import METRICS
 from models.evaluation.__main__ import write_figures
@@ -51,6 +53,15 @@ def test_turns_of_an_rttm_become_frames(tmp_path: Path) -> None:
     assert np.flatnonzero(read_rttm(path, 100)).tolist() == list(range(50, 75))
 
 
-def test_one_voice_is_not_enough_to_evaluate() -> None:
+def test_one_voice_is_not_enough_to_evaluate_nor_are_noisy_ones(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    clean, noisy = rng.standard_normal((2, 160_000)).astype(np.float32) * 0.1
+    clean[::2] *= np.repeat([1, 0], 40_000)
+    clean[1::2] *= np.repeat([1, 0], 40_000)
+    paths = [tmp_path / f"{name}.wav" for name in "abc"]
+    for path, sound in zip(paths, (clean, noisy, noisy), strict=True):
+        soundfile.write(path, sound, 16_000)
+    clips = [Clip(path, path.stem, "CC0", "", 10.0, "speech", "") for path in paths]
     with pytest.raises(CorpusError, match="two voices"):
-        voices([Clip(Path("de/a.flac"), "one", "CC0", "", 60.0, "speech", "")])
+        voices(clips)
+    assert len(voices([clips[0], replace(clips[0], source="d")])) == 2
