@@ -18,7 +18,7 @@ from firmware.errors import ArrayError
 from firmware.simulated import SimulatedBoard, board_from_recording
 
 if TYPE_CHECKING:
-    from app.session import Session
+    from app.room.session import Session
 
 OURS = {"app", "firmware", "models"}
 """Where exceptions come from whose message is a sentence for whoever typed the command."""
@@ -48,7 +48,7 @@ def demo(once: bool) -> None:
     fermata demo --once
     """
     try:
-        from app.demo import demo as perform
+        from app.demo.acts import demo as perform
     except ModuleNotFoundError as missing:
         raise click.ClickException(
             f"the demo needs {missing.name}, which is not installed: pip install 'fermata[demo]'"
@@ -90,8 +90,8 @@ def replay(
     from app.hearing.model import Model
     from app.replay import Listing, heard_from_sound, summary
     from app.replay import replay as run
-    from app.report import report
-    from app.session import Session, errors_of_hearing
+    from app.room.session import Session, errors_of_hearing
+    from app.terminal.report import report
 
     settings = load(file)
     board, places = tape_and_seats(settings, recording, array, seats, None)
@@ -133,7 +133,7 @@ def placed(settings: Settings, seats: str | None) -> tuple[Seat, ...]:
 def tell(session: "Session | None") -> None:
     """Print a session that was played."""
     from app.replay import summary
-    from app.report import report
+    from app.terminal.report import report
 
     if session is None:
         click.echo("The session was withdrawn or left; nothing of it is kept.")
@@ -212,9 +212,9 @@ def listen(file: Path | None, /, **asked: Any) -> None:  # noqa: ANN401 - click 
 
 def live_weeks(settings: Settings, asked: Mapping[str, Any], stop: Callable[[], bool]) -> None:
     """Simulated weeks through the real ledger and outbox."""
+    from app.demo.season import Season, live
     from app.listen import Files
     from app.release.release import Rules
-    from app.season import Season, live
 
     until = asked["until"].date() if asked["until"] else datetime.now(UTC).date()
     season = Season(asked["room"], asked["weeks"], until, asked["seed"])

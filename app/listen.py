@@ -15,14 +15,14 @@ from app.cues.policy import Policy
 from app.hearing.hearing import Hearing
 from app.hearing.model import Model
 from app.hearing.seats import Seat
-from app.life import Life
 from app.release.ledger import Ledger
 from app.release.release import Rules
-from app.room import Room
-from app.rota import Rota
-from app.session import Moment, Session, errors_of_hearing
+from app.room.life import Life
+from app.room.room import Room
+from app.room.rota import Rota
+from app.room.session import Moment, Session, errors_of_hearing
+from app.room.source import Sound, Source, Staves
 from app.settings import Settings
-from app.source import Sound, Source, Staves
 from app.sync.clock import Clock
 from app.sync.outbox import Outbox
 from firmware.board import Board, Pins, RoomBoard, open_room_board

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from app.conversation.score import Score
 from app.hearing.seats import Seat
 from app.listen import Files, Listen, listen_to_score, listen_to_sound
-from app.session import Moment, Session
+from app.room.session import Moment, Session
 from app.settings import Settings
-from app.view import Terminal
-from app.watch import Hands, Watch
+from app.terminal.view import Terminal
+from app.terminal.watch import Hands, Watch
 from firmware.board import RoomBoard
 from firmware.simulated import (
     SimulatedBoard,

@@ -13,7 +13,7 @@ from app.hearing.activity import Activity
 from app.hearing.features import BLOCK_FRAMES
 from app.hearing.hearing import Heard, Hearing
 from app.hearing.seats import Seat
-from app.session import Session
+from app.room.session import Session
 from firmware.sound import Block
 
 WITHOUT_SEATS = "speech"

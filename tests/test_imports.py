@@ -27,6 +27,17 @@ MAY_IMPORT = {
         "firmware.sound",
         "firmware.geometry",  # array files
     },
+    "app.room": {
+        *("app.room", "app.hearing", "app.conversation", "app.cues", "app.release", "app.sync.outbox"),
+        *("app.catalogue", "firmware"),
+    },
+    "app.terminal": {
+        *("app.terminal", "app.room", "app.conversation.vocabulary", "app.hearing.seats", "app.catalogue", "firmware"),
+    },
+    "app.demo": {
+        *("app.demo", "app.listen", "app.settings", "app.rehearsal", "app.release", "app.sync", "app.hub"),
+        "app.terminal",
+    },
     "app": {"app", "firmware"},
     "models": {"models", "app.hearing", "app.conversation", "app.rehearsal", "app.catalogue", "firmware.sound"},
 }
@@ -43,7 +54,7 @@ ONLY_IN = {
         "app/hub/migrations/versions/step_0001.py",
     },
     "alembic": {"app/hub/database.py", "app/hub/migrations/env.py", "app/hub/migrations/versions/step_0001.py"},
-    "rich": {"app/view.py"},
+    "rich": {"app/terminal/view.py"},
 }
 
 
@@ -98,21 +109,46 @@ def test_a_planted_violation_is_found(path: str, source: str) -> None:
     assert violations(path, source)
 
 
-def test_no_circle() -> None:
-    """Depth-first over files: an import that leads back to a file still open is a circle."""
+def arrows() -> dict[str, set[str]]:
+    """From each of our modules to all of ours that it imports, also where it does so late."""
     files = {p.removesuffix(".py").removesuffix("/__init__").replace("/", "."): p for p in sources()}
-    arrows = {
+    return {
         module: {n for name in imports((ROOT / p).read_text()) for n in (name, name.rpartition(".")[0]) if n in files}
         for module, p in files.items()
     }
+
+
+def all_below(module: str) -> set[str]:
+    """All of ours that a module needs, itself included."""
+    found, todo, to = set[str](), [module], arrows()
+    while todo:
+        found.add(next_one := todo.pop())
+        todo += to[next_one] - found
+    return found
+
+
+def test_what_has_the_microphones_has_no_network() -> None:
+    assert not all_below("app.listen") & {"app.sync.link", "app.sync.courier", "app.send"}
+    assert "firmware.microphones" in all_below("app.listen")
+
+
+def test_what_has_the_network_has_no_microphones_and_no_ledger() -> None:
+    below = all_below("app.send")
+    assert not [module for module in below if inside(module, "firmware") or inside(module, "app.release")]
+    assert "app.sync.link" in below
+
+
+def test_no_circle() -> None:
+    """Depth-first over files: an import that leads back to a file still open is a circle."""
+    to = arrows()
     done: set[str] = set()
 
     def visit(module: str, path: tuple[str, ...]) -> None:
         assert module not in path, " -> ".join((*path, module))
         if module not in done:
-            for target in arrows[module] - {module}:
+            for target in to[module] - {module}:
                 visit(target, (*path, module))
             done.add(module)
 
-    for module in files:
+    for module in to:
         visit(module, ())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.demo.stage import Stage, StageError
 from app.release.week import week_of
-from app.stage import Stage, StageError
 
 UNTIL = date(2026, 3, 8)
 WEEKS = 12
@@ -30,7 +30,7 @@ from datetime import date
 from pathlib import Path
 from app.listen import Files
 from app.release.release import Rules
-from app.season import Season, live
+from app.demo.season import Season, live
 from app.settings import load
 
 def trace(statement):

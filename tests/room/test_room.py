@@ -17,11 +17,11 @@ from app.cues.policy import Policy
 from app.durable import InUseError
 from app.hearing.hearing import Hearing
 from app.hearing.model import Model
-from app.life import Life
 from app.release.ledger import Ledger
-from app.room import Room
-from app.session import Session
-from app.source import Sound, Source, Staves
+from app.room.life import Life
+from app.room.room import Room
+from app.room.session import Session
+from app.room.source import Sound, Source, Staves
 from firmware.board import Board
 from firmware.light import Light
 from firmware.simulated import SimulatedBoard, SimulatedButton, TapeArray, board_from_recording, board_without_sound

@@ -10,11 +10,11 @@ from app.conversation.tally import Tally, TallyError
 from app.conversation.vocabulary import FRAMES_PER_S
 from app.cues.lamp import Lights, Microphones
 from app.hearing.hearing import Heard
-from app.life import Deed, Life
 from app.release.ledger import Ledger
 from app.release.week import week_of
-from app.session import Moment, Session
-from app.source import Source
+from app.room.life import Deed, Life
+from app.room.session import Moment, Session
+from app.room.source import Source
 from firmware.board import Board
 from firmware.light import Light
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.release.ledger import Ledger
 from app.release.release import RANGES, Rules
-from app.rota import Rota, last_slot
+from app.room.rota import Rota, last_slot
 from app.sync.outbox import Outbox
 from app.sync.wire import Heartbeat, Release, unseal
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from app.conversation.vocabulary import FRAMES_PER_S, Now
 from app.hearing.seats import Seat
-from app.report import clock
-from app.room import Room
-from app.session import Moment
-from app.view import Scene, Terminal
+from app.room.room import Room
+from app.room.session import Moment
+from app.terminal.report import clock
+from app.terminal.view import Scene, Terminal
 from firmware.simulated import SimulatedButton, SimulatedSwitch, TapeArray
 
 STAVE = 60

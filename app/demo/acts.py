@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.stage import Outcome, Stage, StageError, plain_environment
-from app.view import Scene, Terminal
+from app.demo.stage import Outcome, Stage, StageError, plain_environment
+from app.terminal.view import Scene, Terminal
 
-REHEARSAL = Path(__file__).parent / "rehearsal"
+REHEARSAL = Path(__file__).parent.parent / "rehearsal"
 RECORDING = REHEARSAL / "recording" / "two-people.flac"
 SCORE = REHEARSAL / "acts" / "fifteen-minutes.score"
 WEEKS = 12

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from app.demo import last_whole_month
+from app.demo.acts import last_whole_month
 from app.release.week import week_of
 
 

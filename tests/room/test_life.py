@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.life import Deed, Life
+from app.room.life import Deed, Life
 
 MINUTE = 60.0
 

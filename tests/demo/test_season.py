@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from app.demo.season import Season, live
 from app.listen import Files
 from app.rehearsal.weeks import sessions_in
 from app.release.release import Rules
-from app.season import Season, live
 from app.settings import Settings, load
 from app.sync.wire import Release, unseal
 

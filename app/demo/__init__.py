@@ -1,0 +1,1 @@
+"""`fermata demo`: three acts, the processes they need, and weeks of simulated sessions."""

@@ -1,0 +1,1 @@
+"""One room unit: its button and sessions, what they hear, the lamp and the ledger put together."""
