@@ -55,7 +55,10 @@ def demo(once: bool) -> None:
         ) from missing
 
     with stopping() as stop:
-        if not perform(once, click.echo, stop):
+        outcome = perform(once, click.echo, stop)
+        if outcome is None:
+            raise click.Abort
+        if not outcome.complete:
             raise click.ClickException("not every sealed release is in the hub's store")
 
 

@@ -23,8 +23,8 @@ ACT_THREE_S = 300.0
 Say = Callable[[str], None]
 
 
-def demo(once: bool, say: Say, stop: Callable[[], bool]) -> bool:
-    """All three acts; with `once` headless and as fast as they go. True if every sealed release is in the store.
+def demo(once: bool, say: Say, stop: Callable[[], bool]) -> Outcome | None:
+    """All three acts; with `once` headless and as fast as they go. What became of the releases; None if left early.
 
     Raises StageError when a process does not do its part.
     """
@@ -34,16 +34,18 @@ def demo(once: bool, say: Say, stop: Callable[[], bool]) -> bool:
             say("Starting the hub …")
             stage.start_hub()
             say(f"The hub's page is at {stage.url} while this runs.")
-            act_one(once, say)
-            act_two(once, say)
-            outcome = act_three(stage, once, say)
-            if not once:
+            for act in (act_one, act_two):
+                act(once, say)
+                if stop():
+                    return None
+            outcome = act_three(stage, once, say, stop)
+            if not (once or stop()):
                 say(f"The page: {stage.url}   Ctrl-C ends the demo; nothing of it is kept.")
                 while not stop():
                     time.sleep(0.1)
         finally:
             stage.stop()
-    return outcome.complete
+    return outcome
 
 
 def act_one(once: bool, say: Say) -> None:
@@ -70,7 +72,7 @@ def listen(*arguments: str) -> None:
         raise StageError(f"`fermata listen {' '.join(arguments)}` ended with {code}")
 
 
-def act_three(stage: Stage, once: bool, say: Say) -> Outcome:
+def act_three(stage: Stage, once: bool, say: Say, stop: Callable[[], bool]) -> Outcome | None:
     """Twelve weeks of three rooms, from ledgers to the page."""
     say(f"\nAct 3. {WEEKS} weeks of three rooms, simulated: ledger, noised release, outbox, broker, hub.")
     until = last_whole_month(date.today())  # noqa: DTZ011 - the month that people here call the last
@@ -82,9 +84,13 @@ def act_three(stage: Stage, once: bool, say: Say) -> Outcome:
         def done() -> bool:
             outcome = stage.outcome()
             terminal.show(progress(stage, outcome))
+            if stop():
+                return True
             return {stage.ended(f"listen-{room}") for room in stage.rooms} == {True} and outcome.complete
 
         stage.wait(done, ACT_THREE_S, "act 3")
+    if stop():
+        return None
     outcome = stage.outcome()
     for line in account(stage, outcome):
         say(line)

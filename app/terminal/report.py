@@ -24,8 +24,10 @@ def in_words(number: Mapping[str, Any]) -> str:
     """A metric's value with interval, unit and grade, or why it is withheld."""
     if number["withheld"]:
         return f"withheld: {number['withheld']}"
-    unit = "" if number["unit"] == "1" else f" {number['unit']}"
-    return f"{number['value']:.2f}{unit}  [{number['low']:.2f}, {number['high']:.2f}]  evidence {number['grade']}"
+    unit = "" if number["unit"] == "1" else " " + number["unit"].replace("1/", "per ")
+    low, high = number["low"], number["high"]
+    interval = "exact" if low == high else f"[{low:.2f}, {high:.2f}]"
+    return f"{number['value']:.2f}{unit}  {interval}  evidence {number['grade']}"
 
 
 def clock(seconds: float) -> str:
