@@ -24,6 +24,8 @@ LEAST_SESSIONS = 8
 """In fewer sessions a metric's error is not known."""
 RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median", "listener_responses"}
 """Metrics whose error grows with their value."""
+ALL_PAUSES = "long_pauses"
+CONTEXTS = {metric.id for metric in METRICS if metric.id.startswith(f"{ALL_PAUSES}_")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def _bridged(seats: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def errors(judged: Iterable[Judged]) -> dict[str, dict[str, float]]:
-    """Per metric the 95th percentile of its error over sessions, absolute or relative to the heard value."""
+    """Per metric the 95th percentile of its error over sessions, absolute or relative to the heard value.
+
+    Long silences of one context are few: their error is not taken to be less than that of all contexts together.
+    """
     pairs: dict[str, list[tuple[float, float]]] = {}
     for one in judged:
         for name, pair in one.metrics.items():
@@ -96,6 +101,8 @@ def errors(judged: Iterable[Judged]) -> dict[str, dict[str, float]]:
             kind = "relative" if name in RELATIVE else "absolute"
             scaled = off / np.maximum(np.abs(heard), 1e-9) if kind == "relative" else off
             result[name] = {kind: round(float(np.quantile(scaled, 0.95, method="higher")), 4)}
+    for name in CONTEXTS & result.keys():
+        result[name]["absolute"] = max(result[name]["absolute"], result.get(ALL_PAUSES, {}).get("absolute", 0.0))
     return result
 
 

@@ -34,6 +34,11 @@ def test_the_error_of_what_was_hardly_ever_defined_is_not_known() -> None:
     assert errors([judged(client_ended_share=(0.5, 0.4))] * 7) == {}
 
 
+def test_a_contexts_error_is_not_less_than_that_of_all_silences() -> None:
+    some = [judged(long_pauses=(4.0, 2.0), long_pauses_client_client=(2.0, 2.0))] * 8
+    assert errors(some)["long_pauses_client_client"] == {"absolute": 2.0}
+
+
 def test_only_metrics_of_the_catalogue_have_errors() -> None:
     every = {metric.id: (1.0, 1.0) for metric in METRICS}
     assert set(errors([judged(**every)] * 8)) == set(every) - {"coverage"}
