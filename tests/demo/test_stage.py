@@ -80,3 +80,43 @@ def test_a_process_that_fails_is_named_with_its_last_words(stage: Stage) -> None
     (stage.folder / "hub").write_text("a file where a folder should be")
     with pytest.raises(StageError, match="hub ended with 1: fermata: the hub cannot keep its state"):
         stage.start_hub()
+
+
+def test_a_hub_that_is_away_loses_nothing(stage: Stage) -> None:
+    stage.start_hub()  # for its ports
+    stage.kill("hub")
+    stage.start_send(1)
+    stage.start_listen(1, 2, UNTIL)
+    stage.wait(lambda: stage.ended("listen-1"), LONG_S, "two weeks of room 1")
+    assert sum(stage.sealed(1).values()) == 2
+    assert not stage.stored()
+    stage.start_hub()
+    stage.wait(lambda: stage.outcome().complete, LONG_S, "the releases that had waited")
+
+
+def test_a_second_listen_or_send_of_one_room_is_refused(stage: Stage, tmp_path: Path) -> None:
+    stage.start_listen(1, 2, UNTIL, week_s=60)
+    stage.start_send(1)
+    stage.wait(lambda: bool(stage.sealed(1)), LONG_S, "the first week")
+    stage.wait((tmp_path / "room-1" / "send.lock").exists, LONG_S, "the start of send")
+    for verb, says in (
+        (["listen", "--weeks", "2"], "ledger.sqlite is in use by another process: stop that one first"),
+        (["send"], "stop that one first"),
+    ):
+        command = [sys.executable, "-m", "app", "--settings", str(stage.settings_of(1)), *verb]
+        said = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert said.returncode == 1
+        assert said.stderr.count("\n") == 1
+        assert says in said.stderr
+    assert not stage.ended("listen-1")
+    assert not stage.ended("send-1")
+
+
+def test_a_port_in_use_is_one_sentence(stage: Stage) -> None:
+    stage.start_hub()
+    port = stage.url.rpartition(":")[2].rstrip("/")
+    command = [sys.executable, "-m", "app", "hub", "--state", str(stage.folder / "other"), "--port", port]
+    said = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert said.returncode == 1
+    assert f"port {port} for the page cannot be used (Address already in use)" in said.stderr
+    assert said.stderr.count("\n") == 1
