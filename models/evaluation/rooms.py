@@ -22,7 +22,7 @@ from models.training.scenes import ONE_CIRCLE
 
 LEAST_SESSIONS = 8
 """In fewer sessions a metric's error is not known."""
-RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median", "listener_responses"}
+RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
 """Metrics whose error grows with their value."""
 ALL_PAUSES = "long_pauses"
 CONTEXTS = {metric.id for metric in METRICS if metric.id.startswith(f"{ALL_PAUSES}_")}

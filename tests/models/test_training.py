@@ -13,8 +13,9 @@ from models.training.corpus import Clip, CorpusError, decode, is_clipped, read_m
 from models.training.mixing import levelled, near_boundaries, windows
 from models.training.scenes import ONE_CIRCLE, SceneStreams, line, tells_apart
 from models.training.streams import FRAMES, Stream, make, read
-from models.training.timeline import Manner, lay_out
+from models.training.timeline import Manner, lay_out, swaying
 from models.training.voices import Noises, Utterance, Voices, load_sounds
+from models.training.whisper import whisper
 
 HEADER = "path,source,licence,speaker,language,seconds,kind,label,origin\n"
 
@@ -71,6 +72,22 @@ def test_the_same_seed_makes_the_same_streams_and_an_interrupted_run_goes_on(tmp
     streams = read(tmp_path, "scene", 100)
     assert streams.power.shape == (100, FRAMES, MELS)
     assert len(streams.stream) == len(streams.seats) == 100 * len(one.seats)
+
+
+def test_whisper_is_as_long_and_loud_as_the_speech_and_has_no_voice() -> None:
+    pulses = (np.arange(RATE) % 128 == 0).astype(np.float32)  # a voice of 125 Hz
+    whispered = whisper(pulses, np.random.default_rng(0))
+    assert len(whispered) == len(pulses)
+    assert np.square(whispered).mean() == pytest.approx(np.square(pulses).mean(), rel=1e-3)
+    voice, breath = (np.corrcoef(sound[:-128], sound[128:])[0, 1] for sound in (pulses, whispered))
+    assert voice > 0.9
+    assert abs(breath) < 0.1
+
+
+def test_a_gain_sways_smoothly() -> None:
+    gains = [swaying(300, np.random.default_rng(seed)) for seed in range(50)]
+    steps = [np.abs(np.diff(20 * np.log10(gain))).max() for gain in gains]
+    assert max(steps) < 1.0
 
 
 def test_a_line_of_microphones_cannot_tell_front_from_back() -> None:
