@@ -121,16 +121,18 @@ def test_the_seat_is_right_for_nine_tenths_of_single_talk(replayed: Replayed, tr
 
 
 def test_every_silence_of_three_seconds_is_found(replayed: Replayed, truth: Truth) -> None:
-    """Found: one heard, of 3 s or more, begins and ends within 0.5 s of it, and none is heard that is not there."""
+    """Found: what it shares with one that is heard is most of both together. None is heard that is not there."""
 
-    def silences(units: list[Unit]) -> list[tuple[int, int]]:
+    def silences(units: list[Unit]) -> list[Silence]:
         events, _ = recount(truth.seats, units, truth.length)
-        return [(e.start, e.end) for e in events if isinstance(e, Silence) and e.frames >= LONG]
+        return [event for event in events if isinstance(event, Silence) and event.frames >= LONG]
 
     true, heard = silences(truth.units), silences(replayed.units)
     assert len(true) >= 4
     assert len(heard) == len(true)
-    assert np.abs(np.array(heard) - np.array(true)).max() <= 50, (true, heard)
+    for one, other in zip(true, heard, strict=True):
+        shared = min(one.end, other.end) - max(one.start, other.start)
+        assert shared / (max(one.end, other.end) - min(one.start, other.start)) > 0.75, (one, other)
 
 
 def test_a_replay_prints_one_object_with_every_metric(replayed: Replayed) -> None:
