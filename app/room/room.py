@@ -9,7 +9,6 @@ from app.conversation.metrics import Errors, measure, released
 from app.conversation.tally import Tally, TallyError
 from app.conversation.vocabulary import FRAMES_PER_S
 from app.cues.lamp import Lights, Microphones
-from app.hearing.hearing import Heard
 from app.release.ledger import Ledger
 from app.release.week import week_of
 from app.room.life import Deed, Life
@@ -62,7 +61,7 @@ class Room:
         now = self.clock()
         for press in self.board.button.presses():
             self._do(*self.life.press(press.seconds, now, may_begin=self.board.privacy.is_open()))
-        moment = self._hear() if self.session else None
+        moment = self._hear(self.session) if self.session else None
         speech = moment is not None and bool(moment.now.speaking)
         self._do(*self.life.tick(self.clock(), speech))
         self._render()
@@ -88,23 +87,17 @@ class Room:
         self.source.begin()
         self._checkpoint_at = self.clock() + CHECKPOINT_S
 
-    def _hear(self) -> Moment | None:
+    def _hear(self, session: Session) -> Moment | None:
         heard = self.source.next()
         if heard is None:
             if self.source.over:
                 self._do(*self.life.end(self.clock()))
             return None
-        moment = self._follow(heard)
-        if self.clock() >= self._checkpoint_at and self.session and self._id:
-            self.ledger.checkpoint(self._id, json.dumps(self.session.tally().as_json()))
-            self._checkpoint_at = self.clock() + CHECKPOINT_S
-        return moment
-
-    def _follow(self, heard: Heard) -> Moment | None:
-        if self.session is None:
-            return None
-        moment = self.session.follow(heard)
+        moment = session.follow(heard)
         self.lights.show(self.clock(), moment.decided.started, moment.decided.ended)
+        if self._id and self.clock() >= self._checkpoint_at:
+            self.ledger.checkpoint(self._id, json.dumps(session.tally().as_json()))
+            self._checkpoint_at = self.clock() + CHECKPOINT_S
         return moment
 
     def _stop(self) -> Session | None:
