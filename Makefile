@@ -14,6 +14,7 @@ build_checks := test -e /usr/include/portaudio.h -o -e /usr/local/include/portau
 	&& test -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"|python3-dev
 sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-utils \
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
+unit_checks := command -v systemd-analyze|systemd
 
 .PHONY: help demo test format train evaluate clean
 
@@ -52,7 +53,7 @@ $(VENV)/demo.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml
-	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks))
+	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks))
 	@$(call environment,$(VENV))
 	@echo "Installing Fermata and what its tests need into $(VENV) …"
 	@$(PIP) install --editable '.[dev]'

@@ -1,0 +1,90 @@
+"""The units: systemd reads them without a word, and each can do little."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).parents[2] / "systemd"
+MOST_EXPOSED = {"fermata-listen": 1.5, "fermata-send": 1.5, "fermata-hub": 2.0}
+SYSTEM_UNITS = Path("/usr/lib/systemd/system")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A machine's files with Fermata installed on it, as far as systemd looks."""
+    top = tmp_path_factory.mktemp("root")
+    source = SYSTEM_UNITS if SYSTEM_UNITS.is_dir() else Path("/lib/systemd/system")
+    shutil.copytree(source, top / "usr/lib/systemd/system", symlinks=True)
+    (top / "lib").symlink_to("usr/lib")
+    for folder in ("etc/systemd/system", "opt/fermata/bin"):
+        (top / folder).mkdir(parents=True)
+    for unit in UNITS.glob("*.service"):
+        shutil.copy(unit, top / "etc/systemd/system")
+    (top / "opt/fermata/bin/fermata").write_text("#!/bin/sh\n")
+    (top / "opt/fermata/bin/fermata").chmod(0o755)
+    return top
+
+
+def verify(root: Path, unit: str) -> tuple[int, str]:
+    command = ["systemd-analyze", "verify", "--man=no", f"--root={root}", f"{unit}.service"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def settings_of(unit: str) -> list[str]:
+    """The lines of a unit that say something to systemd."""
+    lines = (UNITS / f"{unit}.service").read_text().splitlines()
+    return [line for line in lines if "=" in line and not line.startswith("#")]
+
+
+def test_every_unit_is_held_here() -> None:
+    assert {unit.stem for unit in UNITS.glob("*.service")} == set(MOST_EXPOSED)
+
+
+@pytest.mark.parametrize("unit", MOST_EXPOSED)
+def test_systemd_reads_a_unit_without_a_word(unit: str, root: Path) -> None:
+    assert verify(root, unit) == (0, "")
+
+
+def test_a_planted_fault_is_found(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "root", symlinks=True)
+    unit = tmp_path / "root/etc/systemd/system/fermata-send.service"
+    unit.write_text(unit.read_text().replace("PrivateDevices=yes", "PrivateDevice=yes"))
+    assert "PrivateDevice" in verify(tmp_path / "root", "fermata-send")[1]
+
+
+@pytest.mark.parametrize(("unit", "most"), MOST_EXPOSED.items())
+def test_a_unit_is_little_exposed(unit: str, most: float) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNITS / f"{unit}.service")]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"Overall exposure level for .*: (\d+\.\d)", said)
+    assert found
+    assert float(found[1]) <= most
+
+
+@pytest.mark.parametrize("unit", MOST_EXPOSED)
+def test_a_unit_opens_with_what_it_cannot_do(unit: str) -> None:
+    assert (UNITS / f"{unit}.service").read_text().startswith("# Cannot: ")
+
+
+def test_listen_has_no_network() -> None:
+    assert {"PrivateNetwork=yes", "RestrictAddressFamilies=none", "IPAddressDeny=any"} <= set(
+        settings_of("fermata-listen")
+    )
+
+
+def test_send_has_no_devices_and_no_ledger() -> None:
+    send = settings_of("fermata-send")
+    assert {"PrivateDevices=yes", "DevicePolicy=closed", "InaccessiblePaths=-/var/lib/fermata"} <= set(send)
+    assert not [line for line in send if line.startswith(("DeviceAllow", "SupplementaryGroups"))]
+    assert "User=fermata-send" in send
+    assert {"User=fermata-listen", "StateDirectoryMode=0700"} <= set(settings_of("fermata-listen"))
+
+
+@pytest.mark.parametrize("unit", MOST_EXPOSED)
+def test_no_unit_leaves_its_memory_behind(unit: str) -> None:
+    assert {"LimitCORE=0", "UMask=0077"} <= set(settings_of(unit))
+    assert not [line for line in settings_of(unit) if line.startswith("WatchdogSec")], "nothing feeds one yet"
