@@ -27,6 +27,10 @@ MAY_IMPORT = {
         "firmware.sound",
         "firmware.geometry",  # array files
     },
+    "app.validation": {
+        *("app.validation", "app.rehearsal", "app.hearing", "app.conversation", "app.catalogue"),
+        *("firmware.sound", "firmware.geometry"),
+    },
     "app.room": {
         *("app.room", "app.hearing", "app.conversation", "app.cues", "app.release", "app.sync.outbox"),
         *("app.catalogue", "firmware"),

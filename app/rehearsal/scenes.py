@@ -46,28 +46,30 @@ def draw_scene(
     *,
     rt60_s: tuple[float, float] = (0.2, 0.8),
     apart_deg: tuple[float, float] = (40.0, 180.0),
+    azimuths: tuple[float, ...] = (),
 ) -> Scene:
     """A consulting room of 9 to 40 square metres with that many people, neighbours at least `apart_deg[0]` apart.
 
-    Two people sit at most `apart_deg[1]` apart. Raises ValueError when so many cannot sit so far apart.
+    Two people sit at most `apart_deg[1]` apart; given `azimuths`, in degrees as the array sees them, go before both.
+    Raises ValueError when so many cannot sit so far apart.
     """
     least, most = apart_deg
-    if talkers * least > 360:
+    if not azimuths and talkers * least > 360:
         raise ValueError(f"{talkers} people cannot sit {least:.0f} degrees apart: ask for fewer or nearer")
     softness = rng.uniform(0.5, 2.0, 6)
     x, y, z = rng.uniform(3, 7), rng.uniform(3, 5.5), rng.uniform(2.3, 3.2)
     centre = (float(rng.uniform(1.3, x - 1.3)), float(rng.uniform(1.3, y - 1.3)), float(rng.uniform(0.4, 1.0)))
     room = Room((float(x), float(y), float(z)), float(rng.uniform(*rt60_s)), _six(softness))
     array = draw_array(geometry, centre, rng)
-    around = _azimuths(talkers, least, most, rng)
+    around = azimuths or _azimuths(talkers, least, most, rng)
     people = tuple(_sit(room, array, azimuth, rng) for azimuth in around)
     corner = (
         float(rng.choice((WALL_M, x - WALL_M))),
         float(rng.uniform(WALL_M, y - WALL_M)),
         float(rng.uniform(0.2, 2)),
     )
-    azimuths = tuple(array.azimuth_of(person.place_m) for person in people)
-    return Scene(room, array, people, azimuths, Source(corner))
+    seen = tuple(array.azimuth_of(person.place_m) for person in people)
+    return Scene(room, array, people, seen, Source(corner))
 
 
 def _six(values: NDArray[np.float64]) -> tuple[float, float, float, float, float, float]:
@@ -75,13 +77,13 @@ def _six(values: NDArray[np.float64]) -> tuple[float, float, float, float, float
     return a, b, c, d, e, f
 
 
-def _azimuths(talkers: int, least: float, most: float, rng: np.random.Generator) -> list[float]:
+def _azimuths(talkers: int, least: float, most: float, rng: np.random.Generator) -> tuple[float, ...]:
     """Azimuths with at least `least` degrees between neighbours all around."""
     first = rng.uniform(0, 360)
     if talkers == 2:
-        return [float(first), float(first + rng.choice((-1, 1)) * rng.uniform(least, min(most, 360 - least)))]
+        return float(first), float(first + rng.choice((-1, 1)) * rng.uniform(least, min(most, 360 - least)))
     spare = rng.dirichlet(np.ones(talkers)) * (360 - talkers * least)
-    return [float(first + turn) for turn in (0.0, *np.cumsum(spare + least)[:-1])]
+    return tuple(float(first + turn) for turn in (0.0, *np.cumsum(spare + least)[:-1]))
 
 
 def _sit(room: Room, array: PlacedArray, azimuth: float, rng: np.random.Generator) -> Source:

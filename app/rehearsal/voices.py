@@ -14,6 +14,8 @@ SPEECH_DB = 30.0
 """Speech is what lies within so many decibels of the loud frames of its clip."""
 BLIP_FRAMES = 4
 """Shorter bursts are clicks and lips, not speech."""
+FLOOR_DB = -38.0
+"""Quiet frames of a clip under its loud ones; a louder background would count as speech by the level."""
 EDGE_S = 0.005
 """Cuts are faded for so long."""
 
@@ -57,6 +59,11 @@ def frame_levels(sound: NDArray[np.float32]) -> NDArray[np.float64]:
 def levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """The sound scaled so that its loud frames (95th percentile) have rms 1."""
     return np.asarray(sound / 10 ** (np.percentile(frame_levels(sound), 95) / 20), dtype=np.float32)
+
+
+def has_quiet_floor(sound: NDArray[np.float32]) -> bool:
+    """Whether the level of a clip tells its speech from its background."""
+    return bool(np.percentile(frame_levels(levelled(sound)), 5) < FLOOR_DB)
 
 
 def speaking_frames(sound: NDArray[np.float32]) -> NDArray[np.bool_]:

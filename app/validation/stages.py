@@ -1,0 +1,144 @@
+"""The stages of the analysis apart: sound -> hearing -> rules, and the true activity -> rules; each with its cost."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from time import process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.conversation.conversation import Conversation, recount
+from app.conversation.vocabulary import Event, Unit
+from app.hearing.activity import Activity
+from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, RATE
+from app.hearing.hearing import Hearing
+from app.hearing.model import Model
+from app.hearing.seats import Seat
+from app.rehearsal.render import RenderError
+from app.validation.compare import Account
+from app.validation.plan import PlanError
+from app.validation.sessions import Rehearsal
+from firmware.sound import ArrayGeometry, Block
+
+SOFTER_DB = (0.0, -10.0, -20.0)
+"""A session that would clip is recorded softer."""
+MINUTE = 60 * 100 // BLOCK_FRAMES
+"""Blocks."""
+
+
+@dataclass(slots=True)
+class Cost:
+    """Processor time of one stage, block by block of 40 ms: `with cost: …` adds a block."""
+
+    blocks_s: list[float] = field(default_factory=list)
+    _begun: float = 0.0
+
+    def __enter__(self) -> None:
+        self._begun = process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.blocks_s.append(process_time() - self._begun)
+
+    @property
+    def per_hour_s(self) -> float:
+        """Seconds of one core for an hour of sound."""
+        return sum(self.blocks_s) / max(1, len(self.blocks_s)) * 60 * MINUTE
+
+    @property
+    def first_and_last_s(self) -> tuple[float, float] | None:
+        """Median of a block in the first and in the last whole minute; None for less than two minutes."""
+        whole = len(self.blocks_s) // MINUTE
+        if whole < 2:
+            return None
+        first, last = self.blocks_s[:MINUTE], self.blocks_s[(whole - 1) * MINUTE : whole * MINUTE]
+        return float(np.median(first)), float(np.median(last))
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """One session as each stage tells it."""
+
+    true: Account
+    """Counted from the units of the truth."""
+    from_truth: Account
+    """What the rules make of the true activity: what the rules lose."""
+    heard: Account
+    """What hearing and rules make of the sound: what the hearing loses as well."""
+    hearing_cost: Cost
+    rules_cost: Cost
+    behind_s: float
+    """The most that settled activity was behind the sound."""
+
+
+def run(rehearsal: Rehearsal, array: ArrayGeometry, model: Model, tell: Callable[[float], None]) -> Stages:
+    """Every stage of one session; `tell` is told how many seconds of it are heard. Raises PlanError."""
+    seats = rehearsal.seats if len(array.positions_mm) > 1 else ()
+    truth = true_activity(rehearsal.units, len(rehearsal.seats), rehearsal.frames, alone=not seats)
+    rules_cost = Cost()
+    from_truth = follow(list(truth), seats, rules_cost)
+    true = Account(*recount(seats, rehearsal.units, rehearsal.frames)) if seats else from_truth
+    for level_db in SOFTER_DB:
+        hearing = Listening(Hearing(array, rehearsal.seats, model), Cost(), tell)
+        try:
+            heard = follow(hearing.listen(rehearsal.sound(level_db)), seats, Cost())
+        except RenderError:
+            continue
+        return Stages(true, from_truth, heard, hearing.cost, rules_cost, hearing.behind / 100)
+    raise PlanError(f"session {rehearsal.number} in {rehearsal.rooms} rooms would clip: give another --seed")
+
+
+@dataclass(slots=True)
+class Listening:
+    """Hearing at work on one session, with what it costs and how far it is behind."""
+
+    hearing: Hearing
+    cost: Cost
+    tell: Callable[[float], None]
+    behind: int = 0
+    """The most frames of sound that were not settled."""
+
+    def listen(self, sound: Iterable[NDArray[np.int16]]) -> Iterator[Activity]:
+        """The settled activity of each block of 40 ms."""
+        settled = 0
+        for block in blocks(sound):
+            with self.cost:
+                part = self.hearing.hear(block).settled
+            yield part
+            settled += len(part)
+            samples = block.start + block.samples.shape[1]
+            self.behind = max(self.behind, samples // HOP - settled)
+            self.tell(samples / RATE)
+        yield self.hearing.finish().settled
+
+
+def blocks(sound: Iterable[NDArray[np.int16]]) -> Iterator[Block]:
+    """Pieces of sound (microphone, sample) as blocks of 40 ms."""
+    start = 0
+    for piece in sound:
+        for at in range(0, piece.shape[1], BLOCK):
+            samples = piece[:, at : at + BLOCK]
+            yield Block(samples, start)
+            start += samples.shape[1]
+
+
+def true_activity(units: tuple[Unit, ...], seats: int, length: int, *, alone: bool = False) -> Iterator[Activity]:
+    """The truth as a faultless hearing would give it, in blocks; `alone`: without telling seats apart."""
+    spoken = np.zeros((length, seats), np.float32)
+    for unit in units:
+        spoken[unit.start : unit.end, unit.seat] = 1
+    anybody = spoken.max(axis=1, initial=0)
+    given = spoken[:, :0] if alone else spoken
+    for first in range(0, length, BLOCK_FRAMES):
+        part = slice(first, first + BLOCK_FRAMES)
+        yield Activity(first, anybody[part], given[part], np.ones(len(anybody[part]), np.bool_))
+
+
+def follow(activity: Iterable[Activity], seats: tuple[Seat, ...], cost: Cost) -> Account:
+    """What the rules make of some activity."""
+    conversation = Conversation(seats)
+    events: list[Event] = []
+    for part in activity:
+        with cost:
+            events += conversation.follow(part)
+    events += conversation.finish()
+    return Account(tuple(events), conversation.tally())

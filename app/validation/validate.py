@@ -1,0 +1,58 @@
+"""Validation from plan to report: every session is rehearsed, heard and compared, and what came of it is written."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.conversation.metrics import Errors
+from app.hearing.model import Model
+from app.validation import pictures
+from app.validation.outcome import Outcome, outcome
+from app.validation.plan import Plan
+from app.validation.report import markdown, summary
+from app.validation.sessions import Rehearsal, rehearse
+from app.validation.stages import Stages, run
+
+
+def validate(
+    plan: Plan, model: Model, errors: Errors, tell: Callable[[float], None], out: Path | None = None
+) -> dict[str, Any]:
+    """The summary of a whole plan; written into a folder too, with pictures, if one is given.
+
+    `tell` is told the share of the whole that is done. Raises PlanError and VoiceError.
+    """
+    outcomes = []
+    drawn = ""
+    for rehearsal, stages, judged in each(plan, model, errors, tell):
+        outcomes.append(judged)
+        drawn = drawn or pictures.score(rehearsal, stages)
+    found = summary(plan, outcomes)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in (
+            ("report.md", f"{markdown(found)}\n![Heard minus true](errors.svg)\n\n![A session](session.svg)\n"),
+            ("report.json", json.dumps(found, indent=1) + "\n"),
+            ("errors.svg", pictures.errors(outcomes)),
+            ("session.svg", drawn),
+        ):
+            (out / name).write_text(content, encoding="utf-8")
+    return found
+
+
+def each(
+    plan: Plan, model: Model, errors: Errors, tell: Callable[[float], None]
+) -> Iterator[tuple[Rehearsal, Stages, Outcome]]:
+    """Each session of a plan, one after the other."""
+    every = [(rooms, number) for rooms in plan.rooms for number in range(plan.sessions)]
+    for done, (rooms, number) in enumerate(every):
+        rehearsal = rehearse(plan, rooms, number)
+        tell_part = partial(_tell_part, tell, done, len(every), rehearsal.seconds)
+        stages = run(rehearsal, plan.array, model, tell_part)
+        yield rehearsal, stages, outcome(rehearsal, stages, errors)
+        tell((done + 1) / len(every))
+
+
+def _tell_part(tell: Callable[[float], None], done: int, every: int, whole_s: float, heard_s: float) -> None:
+    tell((done + heard_s / whole_s) / every)
