@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
 
 RATE = 16000
 """Hz; all rehearsals are rendered at it."""
 FRAME_S = 0.01
 SPEECH_DB = 30.0
-"""Speech is what lies within so many decibels of the loud frames of its clip."""
-BLIP_FRAMES = 4
-"""Shorter bursts are clicks and lips, not speech."""
+"""Speech is what lies within so many decibels of the loud frames of its clip, above LOWEST_HZ."""
+LOWEST_HZ = 300.0
+"""The telephone band's lower edge: below it breath on a near microphone is as loud as speech, and is none."""
+BLIP_FRAMES = 6
+"""Shorter bursts are clicks and lips, not speech; the rules of units say the same."""
 FLOOR_DB = -38.0
 """Quiet frames of a clip under its loud ones; a louder background would count as speech by the level."""
 EDGE_S = 0.005
@@ -68,7 +71,9 @@ def has_quiet_floor(sound: NDArray[np.float32]) -> bool:
 
 def speaking_frames(sound: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which 10 ms frames of a levelled dry sound are speech, (frame,): by level, not by a detector."""
-    flags = frame_levels(sound) > -SPEECH_DB
+    edge = RATE // 10
+    voice = sosfiltfilt(butter(4, LOWEST_HZ, "highpass", fs=RATE, output="sos"), np.pad(sound, edge))
+    flags = frame_levels(voice[edge : len(voice) - edge].astype(np.float32)) > -SPEECH_DB
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]])))
     for first, past in edges.reshape(-1, 2):
         if past - first < BLIP_FRAMES:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt
 
 from app.rehearsal.record import RECORDING, main, read_truth, staging
 from app.rehearsal.render import Line, RenderError, power, render, truth
@@ -31,7 +32,7 @@ def rendered(lines: Sequence[Line], seconds: float, snr_db: float = 12.0) -> NDA
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(5, 60), st.integers(1, 60)), min_size=1, max_size=8))
+@given(st.lists(st.tuples(st.integers(8, 60), st.integers(1, 60)), min_size=1, max_size=8))
 def test_truth_finds_the_units_of_dry_sound_and_bridges_short_breaks(spans: list[tuple[int, int]]) -> None:
     """Bursts and breaks of so many centiseconds."""
     at, bursts = 100, []
@@ -148,7 +149,7 @@ class TestBundledRecording:
         spoken = {
             seat: sum(u.end_s - u.start_s for u in self.units if u.seat == seat) for seat in ("therapist", "client")
         }
-        assert sum(spoken.values()) > 70
+        assert sum(spoken.values()) > 62
         assert 0.3 < spoken["therapist"] / sum(spoken.values()) < 0.45
 
     def test_has_silences_of_3_s_in_different_contexts(self) -> None:
@@ -168,3 +169,12 @@ class TestBundledRecording:
             spoken[round(unit.start_s * RATE) : round((unit.end_s + 0.5) * RATE)] = True
         loud, quiet = (power(self.sound[part].T / 32768) for part in (spoken, ~spoken))
         assert 10 * np.log10(loud / quiet) > 9
+
+
+def test_breath_on_a_near_microphone_is_no_speech() -> None:
+    """Rumble around 100 Hz, as loud as the speech before it."""
+    rng = np.random.default_rng(3)
+    rumble = sosfilt(butter(4, 120, fs=16_000, output="sos"), rng.standard_normal(16_000)).astype(np.float32)
+    sound = np.concatenate([babble(1), rumble / rumble.std()])
+    (unit,) = truth([Line("client", 0.0, sound)])
+    assert unit.end_s == pytest.approx(1.0, abs=0.1)
