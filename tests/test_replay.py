@@ -153,8 +153,8 @@ def test_frames_are_a_row_for_each_ten_milliseconds(replayed: Replayed) -> None:
     rows = replayed.rows
     assert rows.shape == (11_200, 5)
     assert np.array_equal(rows[:, 0], np.round(np.arange(11_200) / 100, 2))
-    assert rows[:, 1:].min() >= 0
-    assert rows[:, 1:].max() <= 1
+    assert np.min(rows[:, 1:]) >= 0
+    assert np.max(rows[:, 1:]) <= 1
 
 
 def test_live_is_what_a_running_device_would_have_had(replayed: Replayed) -> None:

@@ -47,7 +47,9 @@ class Fan:
 
     def run(self, samples: int, rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Its sound, (sample,), to be placed in a room; rms 1."""
-        turned = 2 * np.pi * (self.blades_hz * np.arange(samples) / rate + 2e-3 * rng.standard_normal(samples).cumsum())
+        turned = (
+            2 * np.pi * (self.blades_hz * np.arange(samples) / rate + 2e-3 * np.cumsum(rng.standard_normal(samples)))
+        )
         sound = sloped_noise((samples,), -4, rate, rng)
         for harmonic, strength in enumerate(self.tones, start=1):
             sound += strength * np.sin(harmonic * turned + rng.uniform(0, 2 * np.pi))

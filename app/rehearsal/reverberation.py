@@ -80,9 +80,9 @@ def _solve_absorption(images: Images, rt60_s: float) -> float:
     when = np.minimum((images.distance / SPEED_OF_SOUND / step).astype(np.int64), 200)
     grain = 0.5
     taken = np.round(images.swallowed / grain).astype(np.int64)
-    width = int(taken.max()) + 1
-    energy = np.bincount(when * width + taken, weights=images.distance.astype(np.float64) ** -2, minlength=201 * width)
-    energy = energy.reshape(201, width)
+    width = int(np.max(taken)) + 1
+    weights = images.distance.astype(np.float64) ** -2
+    energy = np.bincount(when * width + taken, weights=weights, minlength=201 * width).reshape(201, width)
     energy[:, 0] = 0
     low, high = 1e-3, 10.0
     for _ in range(40):

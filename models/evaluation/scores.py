@@ -69,7 +69,7 @@ def score_seats(heard: Flags, truth: Flags) -> SeatScores:
 
 def _error_rate(heard: Flags, truth: Flags) -> float:
     right = (heard & truth).sum(1)
-    return float((np.maximum(heard.sum(1), truth.sum(1)) - right).sum() / max(1, truth.sum()))
+    return float((np.maximum(heard.sum(1), truth.sum(1)) - right).sum() / max(1, int(truth.sum())))
 
 
 def _near(truth: Flags, frames: int) -> Flags:
@@ -82,7 +82,7 @@ def _near(truth: Flags, frames: int) -> Flags:
 
 
 def _share(flags: Flags) -> float:
-    return float(flags[:, 0].sum() / max(1, flags.sum()))
+    return float(flags[:, 0].sum() / max(1, int(flags.sum())))
 
 
 def f1(both: int, heard: int, true: int) -> float:

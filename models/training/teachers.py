@@ -43,7 +43,7 @@ def label(clips: Sequence[Floats], batch: int = 96) -> list[Floats]:
             early = _hear(model, [clips[i] for i in some], 0)
             late = _hear(model, [clips[i] for i in some], CHUNK // 2)
             for i, one, other in zip(some, early, late, strict=True):
-                labels[i] = refine(gate((one + other) / 2, clips[i]), clips[i])
+                labels[i] = refine(gate((one + other) / np.float32(2), clips[i]), clips[i])
     return labels
 
 

@@ -69,7 +69,7 @@ def test_the_level_does_not_change_the_shape_of_a_loud_sound() -> None:
     ears_loud, ears_soft = Ears(ONE, ()), Ears(ONE, ())
     for at in range(0, sound.shape[1], BLOCK):
         one = loud.prepare(ears_loud.sense(sound[:, at : at + BLOCK])).shared.reshape(-1, 41)
-        other = soft.prepare(ears_soft.sense(sound[:, at : at + BLOCK] / 10)).shared.reshape(-1, 41)
+        other = soft.prepare(ears_soft.sense(sound[:, at : at + BLOCK] / np.float32(10))).shared.reshape(-1, 41)
     assert np.abs(one[:, :40] - other[:, :40]).max() < 0.01
     assert one[-1, 40] - other[-1, 40] == pytest.approx(np.log(100) / 3, abs=0.01)
 

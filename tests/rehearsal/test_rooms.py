@@ -58,7 +58,7 @@ def test_direct_sound_stays_where_the_dry_sound_is_and_falls_with_distance() -> 
     click = np.zeros(100, dtype=np.float32)
     click[50] = 1
     peaks = [np.abs(play(click, response)[0, :60]) for response in responses]
-    assert [int(p.argmax()) for p in peaks] == pytest.approx([50, 50], abs=2)
+    assert [int(np.argmax(p)) for p in peaks] == pytest.approx([50, 50], abs=2)
     assert peaks[0].max() / peaks[1].max() == pytest.approx(4, rel=0.25)
 
 
