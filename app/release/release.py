@@ -17,7 +17,7 @@ from app.release.ledger import Ledger, Values
 from app.release.noise import Dice, discrete_gaussian
 from app.sync import wire
 
-SPAN = 500
+SPAN = wire.SPAN
 """A centred value lies in -SPAN..SPAN; so far one session can move a sum."""
 MOST_RHO = 1.0
 LEAST_RHO = 0.001

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 MAJOR: Literal[1] = 1
 ROOT = f"fermata/v{MAJOR}"
 MAX_ACK_SEQS = 100
+SPAN = 500
+"""A session's value is centred to -SPAN..SPAN over its metric's public range before it is summed."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,48}$")]
 """An id on the wire; NATS maps dots and MQTT maps slashes, so neither may occur."""
@@ -26,7 +28,7 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 class Message(BaseModel):
     """What all messages share: nothing unknown is taken, nothing is changed after creation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class Release(Message):
