@@ -5,7 +5,6 @@ import pytest
 from click.testing import CliRunner
 
 from app.__main__ import cli
-from app.catalogue import CUES, METRICS
 from tests.conftest import Golden
 
 VERBS = sorted(cli.commands)
@@ -30,13 +29,3 @@ def test_the_default_settings_are_as_reviewed(golden: Golden, monkeypatch: pytes
     said = CliRunner().invoke(cli, ["settings"])
     assert said.exit_code == 0
     golden("golden/settings.toml", said.output)
-
-
-FORBIDDEN = ("empathy", "rapport", "attunement", "rupture", "diagnosis", "alliance score")
-"""Words that no timing can claim; docs say that we do not."""
-
-
-def test_the_catalogue_claims_nothing_that_timing_cannot_tell() -> None:
-    claims = [text for metric in METRICS for text in (metric.title, metric.formula)]
-    claims += [text for cue in CUES for text in (cue.when, cue.glow)]
-    assert not [(claim, word) for claim in claims for word in FORBIDDEN if word in claim.lower()]

@@ -274,3 +274,10 @@ def test_bad_input_is_one_sentence_and_an_exit_code(
 
 def test_cues_of_a_replay_are_cues_of_the_catalogue(replayed: Replayed) -> None:
     assert {cue["cue"] for cue in replayed.found["cues"]} <= {cue.id for cue in CUES}
+
+
+def test_a_list_that_cannot_be_written_is_one_sentence(run: Run, one_channel: Path, tmp_path: Path) -> None:
+    said = run("replay", one_channel, "--units", tmp_path / "nowhere" / "units.csv")
+    assert said.code == 1
+    assert said.err.splitlines()[-1].startswith("fermata: ")
+    assert said.err.splitlines()[-1].endswith("units.csv cannot be used: no such file or directory")

@@ -1,0 +1,29 @@
+"""`fermata send`."""
+
+from pathlib import Path
+
+import click
+
+from app.settings import load
+from app.verbs.common import notice, stopping
+
+
+@click.command()
+@click.option("--show", is_flag=True, help="Print what would leave and what has left, byte for byte; send nothing.")
+@click.pass_obj
+def send(file: Path | None, show: bool) -> None:
+    """Carry the outbox's messages to the hub, without devices.
+
+    \b
+    fermata send
+    fermata send --show
+    """
+    from app.send import send as carry
+    from app.show import show as lines
+
+    if show:
+        for line in lines(load(file)):
+            click.echo(line)
+        return
+    with stopping() as stop:
+        carry(load(file), stop, notice)
