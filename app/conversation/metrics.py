@@ -2,28 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite
 
 from app.catalogue import METRICS, RELEASED, Metric, Needs
+from app.conversation.intervals import LONG_TURN, Error, margin, yardstick
+from app.conversation.quantiles import durations, quantile_s
 from app.conversation.tally import Tally
 from app.conversation.vocabulary import FRAMES_PER_S, frames
 
 EXACT = None
 """The errors of a score: it is the truth, so its intervals have no width."""
-Errors = Mapping[str, Mapping[str, float]]
-"""By metric id, the 95th percentile of its error: {"absolute": in its unit} or {"relative": as a share of it}."""
+Errors = Mapping[str, Error]
+"""By metric id, how far the hearing is off, so that 95 of 100 sessions are inside."""
 
-LONG_TURN = frames(15.0)
 ENOUGH = frames(60.0)
 """Of speech for shares, measured for rates."""
 ENOUGH_EVENTS = {Needs.MEDIAN: 5, Needs.P90: 10}
 
 T, C = "therapist", "client"
 CC, CT, TC, TT = f"{C}_{C}", f"{C}_{T}", f"{T}_{C}", f"{T}_{T}"
-
-
-class ErrorsError(ValueError):
-    """Errors of the hearing that cannot be; says why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +63,11 @@ def _measured(metric: Metric, tally: Tally, errors: Errors | None) -> Measured:
     if metric.id not in errors:
         reason = "how far the hearing is off here was never measured"
         return Measured(None, None, None, metric.unit, metric.grade.name, reason)
-    off = _margin(metric.id, value, errors[metric.id])
+    off = margin(metric.id, value, yardstick(metric.id, tally), errors[metric.id])
     least, most = metric.possible
-    low = value - off if least is None else max(least, value - off)
-    high = value + off if most is None else min(most, value + off)
+    low = value - off.below if least is None else max(least, value - off.below)
+    high = value + off.above if most is None else min(most, value + off.above)
     return Measured(value, low, high, metric.unit, metric.grade.name, None)
-
-
-def _margin(name: str, value: float, error: Mapping[str, float]) -> float:
-    """Half the width of the interval, in the metric's unit."""
-    try:
-        ((kind, size),) = error.items()
-        scale = {"absolute": 1.0, "relative": abs(value)}[kind]
-        if not (isfinite(size) and size >= 0):
-            raise ValueError(size)  # noqa: TRY301 - the same sentence serves
-    except (ValueError, KeyError, TypeError):
-        raise ErrorsError(
-            f'the error of {name} is {error}: give {{"absolute": x}} or {{"relative": x}} with x >= 0'
-        ) from None
-    return size * scale
 
 
 def _reason(metric: Metric, tally: Tally) -> str | None:
@@ -119,14 +101,7 @@ def _has(metric: Metric, tally: Tally) -> int:
 def _events(name: str, tally: Tally) -> int:
     if name == "client_ended_share":
         return tally.long_by_context[CC] + tally.long_by_context[CT]
-    return len(_durations(name, tally))
-
-
-def _durations(name: str, tally: Tally) -> list[int]:
-    """The sorted durations a median or percentile is of, frames."""
-    if name.startswith("response_offset_"):
-        return tally.offsets[name.removeprefix("response_offset_")]
-    return tally.turns[name.partition("_")[0]]
+    return len(durations(name, tally))
 
 
 def _per(count: float, period_s: float, within: int) -> float:
@@ -134,25 +109,13 @@ def _per(count: float, period_s: float, within: int) -> float:
     return count * period_s * FRAMES_PER_S / within
 
 
-def _quantile_s(name: str, tally: Tally, share: float) -> float:
-    return quantile(_durations(name, tally), share) / FRAMES_PER_S
-
-
-def quantile(durations: list[int], share: float) -> float:
-    """The quantile of sorted values, linear between neighbours (Hyndman & Fan's type 7)."""
-    place = share * (len(durations) - 1)
-    below = int(place)
-    above = min(below + 1, len(durations) - 1)
-    return durations[below] + (place - below) * (durations[above] - durations[below])
-
-
 VALUES: dict[str, Callable[[Tally], float]] = {
     "therapist_talk_share": lambda t: t.talk[T] / (t.talk[T] + t.talk[C]),
-    "therapist_turn_median": lambda t: _quantile_s("therapist_turn_median", t, 0.5),
-    "therapist_turn_p90": lambda t: _quantile_s("therapist_turn_p90", t, 0.9),
+    "therapist_turn_median": lambda t: quantile_s("therapist_turn_median", t, 0.5),
+    "therapist_turn_p90": lambda t: quantile_s("therapist_turn_p90", t, 0.9),
     # Turns of two therapists may overlap, so their sum could exceed the time there was.
     "long_turn_share": lambda t: min(1.0, sum(turn for turn in t.turns[T] if turn > LONG_TURN) / t.measured),
-    "client_turn_median": lambda t: _quantile_s("client_turn_median", t, 0.5),
+    "client_turn_median": lambda t: quantile_s("client_turn_median", t, 0.5),
     "switches_per_minute": lambda t: _per(t.changes, 60, t.measured),
     "listener_responses": lambda t: _per(t.therapist_responses, 60, t.talk[C]),
     "silence_share": lambda t: t.silent / t.measured,
@@ -162,8 +125,8 @@ VALUES: dict[str, Callable[[Tally], float]] = {
     f"long_pauses_{TC}": lambda t: _per(t.long_by_context[TC], 600, t.measured),
     f"long_pauses_{TT}": lambda t: _per(t.long_by_context[TT], 600, t.measured),
     "client_ended_share": lambda t: t.long_by_context[CC] / (t.long_by_context[CC] + t.long_by_context[CT]),
-    f"response_offset_{CT}": lambda t: _quantile_s(f"response_offset_{CT}", t, 0.5),
-    f"response_offset_{TC}": lambda t: _quantile_s(f"response_offset_{TC}", t, 0.5),
+    f"response_offset_{CT}": lambda t: quantile_s(f"response_offset_{CT}", t, 0.5),
+    f"response_offset_{TC}": lambda t: quantile_s(f"response_offset_{TC}", t, 0.5),
     "coverage": lambda t: t.measured / t.open if t.open else 0.0,
 }
 """The formulas of the catalogue; each is asked only when the metric is not withheld, so no denominator is 0."""

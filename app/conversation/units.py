@@ -23,7 +23,7 @@ class UnitRules:
 
     onset: float = 0.5
     """Probability at which a silent seat begins to speak."""
-    offset: float = 0.35
+    offset: float = 0.5
     """Probability below which a speaking seat falls silent."""
     min_pause: int = 20
     """Frames: a shorter break does not split a unit (200 ms, as usual for inter-pausal units)."""

@@ -15,6 +15,7 @@ from app.hearing.features import RATE
 from app.hearing.model import Model, ModelError
 from app.rehearsal.voices import VoiceError
 from models.evaluation import channel, rooms
+from models.evaluation.errors import fit
 from models.evaluation.sessions import EASY, HARD, rehearse
 from models.training.card import END, FIGURES
 from models.training.corpus import Clip, CorpusError, read_manifest
@@ -78,7 +79,7 @@ def evaluate(
         "clips, 10 dB": channel.clean(clips, 10.0),
     }
     one = channel.table({name: pieces for name, pieces in sets.items() if pieces}, model)
-    return f"{chr(10).join(lines)}\n\n{cost}\n\n{one}", rooms.errors(judged)
+    return f"{chr(10).join(lines)}\n\n{cost}\n\n{one}", fit(one.metrics for one in judged)
 
 
 def write_figures(card: Path, figures: str) -> None:

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, hypot, sqrt
+from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.catalogue import METRICS
-from app.conversation.tally import Tally
-from app.conversation.intervals import Reach, yardstick
+from app.conversation.intervals import Yardstick, margin, yardstick
 from app.conversation.metrics import EXACT, measure
+from app.conversation.tally import Tally
 
-LEVEL = 0.95
-"""Of the sessions that were fitted, so many are to be inside."""
+LEVELS = (0.95, 0.94, 0.93)
+"""Of the sessions that were fitted, so many are to be inside: the first at which intervals are not too wide."""
+WIDEST = 5.0
+"""Mean width of an interval over the mean error: a wider one says nothing."""
 LEAST_SESSIONS = 8
 """In fewer a metric's error is not known."""
 RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
@@ -29,7 +32,7 @@ class Off:
 
     heard: float
     true: float
-    yardstick: Reach
+    yardstick: Yardstick
 
 
 def offs(heard: Tally, true: Tally) -> dict[str, Off]:
@@ -57,25 +60,30 @@ def fit(sessions: Iterable[Mapping[str, Off]]) -> dict[str, dict[str, float]]:
 
 
 def _fitted(some: Sequence[Off], is_relative: bool) -> dict[str, float]:
-    heard, true = (np.array([getattr(off, what) for off in some]) for what in ("heard", "true"))
-    below, above = (np.array([getattr(off.yardstick, way) for off in some]) for way in ("below", "above"))
-    far = np.abs(heard - true)
-    same = np.abs(heard) if is_relative else np.ones(len(some))
-    toward = np.where(true < heard, below, above)
+    """The narrowest parts for the highest level whose intervals are not too wide."""
+    candidates = [_narrowest(some, is_relative, level) for level in LEVELS]
+    far = float(np.mean([abs(off.heard - off.true) for off in some]))
+    return next((parts for parts, width in candidates if width <= WIDEST * far), candidates[-1][0])
+
+
+def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[dict[str, float], float]:
+    """The parts with the narrowest mean width of those that hold so many of the truths, and that width."""
     kind = "relative" if is_relative else "absolute"
-    if not far.any():
-        return {kind: 0.0}
-    best: tuple[float, dict[str, float]] | None = None
-    for share in SHARES:
-        fixed = np.sqrt(1 - share) * same / max(same.mean(), 1e-12)
-        moving = np.sqrt(share) / max(float((below + above).mean() / 2), 1e-12)
-        size = _quantile(far / np.maximum(np.hypot(fixed, moving * toward), 1e-12))
-        width = float(np.mean(size * (np.hypot(fixed, moving * below) + np.hypot(fixed, moving * above))))
-        parts = {kind: size * float(np.sqrt(1 - share) / max(same.mean(), 1e-12)), "yardstick": size * float(moving)}
-        if best is None or width < best[0]:
-            best = width, {name: round(part, 4) for name, part in parts.items() if part > 0}
-    return best[1] if best else {kind: 0.0}
+    same = float(np.mean([abs(off.heard) for off in some])) if is_relative else 1.0
+    moving = float(np.mean([off.yardstick.below + off.yardstick.above for off in some])) / 2
+    best = {kind: float("inf")}, float("inf")
+    for share in SHARES if moving and same else (0.0,):
+        shape = {kind: sqrt(1 - share) / (same or 1.0), "yardstick": sqrt(share) / (moving or 1.0)}
+        size = float(np.quantile([_needed(off, shape, kind) for off in some], level, method="higher"))
+        parts = {name: ceil(size * part * 1e4) / 1e4 for name, part in shape.items() if part}
+        reaches = [margin("", off.heard, off.yardstick, parts) for off in some]
+        width = float(np.mean([reach.below + reach.above for reach in reaches]))
+        best = min(best, (parts, width), key=itemgetter(1))
+    return best
 
 
-def _quantile(values: NDArray[np.float64]) -> float:
-    return float(np.quantile(values, LEVEL, method="higher"))
+def _needed(off: Off, shape: Mapping[str, float], kind: str) -> float:
+    """How many times a shape must be taken to hold a session's truth."""
+    toward = off.yardstick.below if off.true < off.heard else off.yardstick.above
+    fixed = shape[kind] * (abs(off.heard) if kind == "relative" else 1.0)
+    return abs(off.heard - off.true) / max(hypot(fixed, shape["yardstick"] * toward), 1e-9)

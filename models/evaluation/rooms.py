@@ -7,25 +7,17 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from app.catalogue import METRICS
 from app.conversation.conversation import Conversation, recount
-from app.conversation.metrics import EXACT, measure
 from app.conversation.units import UnitRules
 from app.conversation.vocabulary import Event, Silence, Unit
 from app.hearing.features import RATE
 from app.hearing.hearing import Hearing, joined
 from app.hearing.model import Model
 from firmware.sound import Block
+from models.evaluation.errors import Off, offs
 from models.evaluation.scores import SeatScores, match_silences, score_seats
 from models.evaluation.sessions import Session, flags
 from models.training.scenes import ONE_CIRCLE
-
-LEAST_SESSIONS = 8
-"""In fewer sessions a metric's error is not known."""
-RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
-"""Metrics whose error grows with their value."""
-ALL_PAUSES = "long_pauses"
-CONTEXTS = {metric.id for metric in METRICS if metric.id.startswith(f"{ALL_PAUSES}_")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +27,8 @@ class Judged:
     seats: SeatScores
     silences: tuple[int, int, int]
     """Matched, heard, true."""
-    metrics: Mapping[str, tuple[float, float]]
-    """Heard and true value of each metric that neither withholds."""
+    metrics: Mapping[str, Off]
+    """Each metric that neither withholds."""
 
 
 def judge(session: Session, model: Model) -> Judged:
@@ -56,15 +48,10 @@ def judge(session: Session, model: Model) -> Judged:
     units = [Unit(round(u.start_s * 100), round(u.end_s * 100), names.index(u.seat)) for u in session.units]
     units = [unit for unit in units if unit.end <= len(activity)]
     true_events, true_tally = recount(session.seats, units, len(activity))
-    found, true = measure(conversation.tally(), EXACT), measure(true_tally, EXACT)
     return Judged(
         score_seats(_bridged(activity.seats), flags(session.units, names, len(activity))),
         match_silences(_silences(events), _silences(true_events)),
-        {
-            metric.id: (heard_value, true_value)
-            for metric in METRICS
-            if (heard_value := found[metric.id].value) is not None and (true_value := true[metric.id].value) is not None
-        },
+        offs(conversation.tally(), true_tally),
     )
 
 
@@ -82,28 +69,6 @@ def _bridged(seats: NDArray[np.float32]) -> NDArray[np.bool_]:
             if column[end] and begin - end < rules.min_pause:
                 column[end + 1 : begin + 1] = True
     return spoken
-
-
-def errors(judged: Iterable[Judged]) -> dict[str, dict[str, float]]:
-    """Per metric the 95th percentile of its error over sessions, absolute or relative to the heard value.
-
-    Long silences of one context are few: their error is not taken to be less than that of all contexts together.
-    """
-    pairs: dict[str, list[tuple[float, float]]] = {}
-    for one in judged:
-        for name, pair in one.metrics.items():
-            pairs.setdefault(name, []).append(pair)
-    result: dict[str, dict[str, float]] = {}
-    for name, values in pairs.items():
-        if len(values) >= LEAST_SESSIONS and name != "coverage":
-            heard, true = np.array(values).T
-            off = np.abs(heard - true)
-            kind = "relative" if name in RELATIVE else "absolute"
-            scaled = off / np.maximum(np.abs(heard), 1e-9) if kind == "relative" else off
-            result[name] = {kind: round(float(np.quantile(scaled, 0.95, method="higher")), 4)}
-    for name in CONTEXTS & result.keys():
-        result[name]["absolute"] = max(result[name]["absolute"], result.get(ALL_PAUSES, {}).get("absolute", 0.0))
-    return result
 
 
 def table(judged: list[Judged], name: str) -> str:

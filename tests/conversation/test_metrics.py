@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from app.catalogue import BY_ID, METRICS, RELEASED
 from app.conversation.conversation import Conversation, recount
-from app.conversation.metrics import EXACT, VALUES, ErrorsError, Measured, measure, quantile, released
+from app.conversation.intervals import ErrorsError
+from app.conversation.metrics import EXACT, VALUES, Measured, measure, released
+from app.conversation.quantiles import quantile
 from app.conversation.tally import Tally, TallyError
 from app.conversation.vocabulary import Span, Unit, frames
 from app.hearing.activity import Activity
@@ -147,7 +149,7 @@ def test_an_error_that_was_never_measured_is_not_invented() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [{}, {"absolute": -1.0}, {"absolute": float("nan")}, {"share": 0.1}, {"absolute": 1, "relative": 1}]
+    "error", [{}, {"absolute": -1.0}, {"absolute": float("nan")}, {"share": 0.1}, {"yardstick": True}]
 )
 def test_an_error_that_cannot_be_says_what_to_give(error: dict[str, float]) -> None:
     tally = recount(PAIR, dialogue(12), 12 * 4000)[1]

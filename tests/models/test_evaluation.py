@@ -5,43 +5,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.catalogue import METRICS
 from models.evaluation.__main__ import write_figures
 from models.evaluation.channel import read_rttm
-from models.evaluation.rooms import Judged, errors
-from models.evaluation.scores import SeatScores
 from models.evaluation.sessions import voices
 from models.training.card import END, FIGURES
 from models.training.corpus import Clip, CorpusError
-
-SCORES = SeatScores(1, 0, 0, 0, 1, 0)
-
-
-def judged(**metrics: tuple[float, float]) -> Judged:
-    return Judged(SCORES, (0, 0, 0), metrics)
-
-
-def test_a_metrics_error_is_the_95th_percentile_over_sessions() -> None:
-    some = [judged(therapist_talk_share=(0.5 + off / 100, 0.5)) for off in range(20)]
-    assert errors(some) == {"therapist_talk_share": {"absolute": pytest.approx(0.19)}}
-
-
-def test_the_error_of_a_length_is_relative_to_what_was_heard() -> None:
-    assert errors([judged(client_turn_median=(10.0, 8.0))] * 8) == {"client_turn_median": {"relative": 0.2}}
-
-
-def test_the_error_of_what_was_hardly_ever_defined_is_not_known() -> None:
-    assert errors([judged(client_ended_share=(0.5, 0.4))] * 7) == {}
-
-
-def test_a_contexts_error_is_not_less_than_that_of_all_silences() -> None:
-    some = [judged(long_pauses=(4.0, 2.0), long_pauses_client_client=(2.0, 2.0))] * 8
-    assert errors(some)["long_pauses_client_client"] == {"absolute": 2.0}
-
-
-def test_only_metrics_of_the_catalogue_have_errors() -> None:
-    every = {metric.id: (1.0, 1.0) for metric in METRICS}
-    assert set(errors([judged(**every)] * 8)) == set(every) - {"coverage"}
 
 
 def test_figures_replace_figures_in_the_card(tmp_path: Path) -> None:
