@@ -16,7 +16,7 @@ sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
 unit_checks := command -v systemd-analyze|systemd
 
-.PHONY: help demo test fuzz format train evaluate clean
+.PHONY: help demo test fuzz privacy format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -33,6 +33,10 @@ test: $(VENV)/dev.installed
 # make fuzz: a million spoilt messages into the inbox's sorting; make test runs a short form.
 fuzz: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.hub.fuzz --messages $(or $(MESSAGES),1000000) --seed $(or $(SEED),1)
+
+# make privacy: every attack on the release, 20,000 times each; make test runs a short form.
+privacy: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/fermata validate --privacy --trials $(or $(TRIALS),20000) --seed $(or $(SEED),1)
 
 format: $(VENV)/dev.installed
 	@$(BIN)/ruff check --fix .

@@ -31,6 +31,8 @@ MAY_IMPORT = {
         *("app.validation", "app.rehearsal", "app.hearing", "app.conversation", "app.catalogue"),
         *("firmware.sound", "firmware.geometry"),
     },
+    "app.validation.attacks": {"app.validation", "app.rehearsal", "app.release", "app.catalogue"},
+    "app.validation.attempts": {"app.validation", "app.release"},
     "app.room": {
         *("app.room", "app.hearing", "app.conversation", "app.cues", "app.release", "app.sync.outbox"),
         *("app.catalogue", "firmware"),

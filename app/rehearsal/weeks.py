@@ -58,7 +58,18 @@ def sessions_in(seed: int, room: int, week: int) -> int:
 def simulate(seed: int, room: int, week: int, index: int) -> SimulatedSession:
     """One session of 50 minutes, from its talk to its numbers."""
     rng = np.random.default_rng((seed, room, week, index))
-    style = a_pair_in(ROOMS[room % len(ROOMS)].style, rng)
+    return session_of(a_pair_in(ROOMS[room % len(ROOMS)].style, rng), rng)
+
+
+def simulated_pair(seed: int, client: int) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """The values of two sessions of one client in the first room."""
+    rng = np.random.default_rng((seed, client))
+    style = a_pair_in(ROOMS[0].style, rng)
+    return session_of(style, rng).values, session_of(style, rng).values
+
+
+def session_of(style: Style, rng: np.random.Generator) -> SimulatedSession:
+    """A session of 50 minutes of people who talk like this."""
     talk = converse(style, NAMES, SESSION_S, rng)
     units = [Unit(frames(u.start_s), frames(u.end_s), NAMES.index(u.seat)) for u in talk]
     _, tally = recount(SEATS, units, frames(SESSION_S), list(_unmeasured(rng)))

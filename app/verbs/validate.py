@@ -8,10 +8,15 @@ from typing import Any
 import click
 
 from app.hearing.seats import SeatError
+from app.settings import Settings, load
 from app.verbs.common import needing, notice
 from firmware.errors import ArrayError
 
 PAIR = (float, float)
+CLIENTS = 20
+"""Simulated clients for each session of a release, with --privacy."""
+ATTACKS = 14
+"""How many are tried, noise on and off counted apart."""
 
 
 @click.command()
@@ -36,14 +41,29 @@ PAIR = (float, float)
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write report and pictures into a folder."
 )
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON object on stdout.")
-def validate(out: Path | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 - click hands over what it has checked
+@click.option("--privacy", is_flag=True, help="Attack the unit's releases instead, with their noise and without.")
+@click.option("--trials", type=click.IntRange(100), default=2000, show_default=True, help="With --privacy: of each.")
+@click.pass_obj
+def validate(
+    file: Path | None,
+    /,
+    out: Path | None,
+    as_json: bool,
+    privacy: bool,
+    trials: int,
+    **asked: Any,  # noqa: ANN401 - click hands over what it has checked
+) -> None:
     """Rehearse sessions with known truth in simulated rooms, and print how far the numbers are off.
 
     \b
     fermata validate --quick
     fermata validate --rooms hard --snr 0 6 --sessions 10 --out ./report
     fermata validate --turns transcript.csv --seats therapist=30,client=150
+    fermata validate --privacy --trials 20000
     """
+    if privacy:
+        attack(load(file), trials, asked["seed"])
+        return
     with needing("rehearsal"):
         from app.validation.asked import plan_of
         from app.validation.report import markdown
@@ -62,3 +82,20 @@ def validate(out: Path | None, as_json: bool, **asked: Any) -> None:  # noqa: AN
     click.echo(json.dumps(found) if as_json else markdown(found), nl=as_json)
     if out:
         notice(f"the report is {out / 'report.md'}")
+
+
+def attack(settings: Settings, trials: int, seed: int) -> None:
+    """Attack releases made by this unit's rules; an error if one of them shows more than it may."""
+    with needing("rehearsal"):
+        from app.validation.attempts import attempt_all, table
+    from app.release.release import Rules
+
+    rules = Rules(settings.release.rho, settings.release.min_sessions)
+    clients = CLIENTS * rules.min_sessions
+    click.echo(f"rho {rules.rho:g}, {rules.min_sessions} sessions a release, {clients} simulated clients, seed {seed}")
+    with click.progressbar(attempt_all(rules, trials, clients, seed), ATTACKS, "Attacking", file=sys.stderr) as bar:
+        outcomes = list(bar)
+    for line in table(outcomes):
+        click.echo(line)
+    if not all(outcome.holds for outcome in outcomes):
+        raise click.ClickException("an attack has found more, or less, than it may: see the table")
