@@ -115,6 +115,7 @@ def of_populations(
     """The attacks of somebody who has a release of so many sessions, and knows how people are in general."""
     clients = len(people.first)
     wins = singling_out(publish, people.first, size, trials, dice)
+    # Each session of the release is named at most as often as `power` lets it, were it named like any absent one.
     most = min(size * power(rules.rho, 1 / (clients - size + 1)), 1.0)
     yield Tried("singling out", wins, size / clients, most, 10 / clients)
     wins = linking(publish, people, size, trials, dice)
