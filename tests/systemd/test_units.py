@@ -29,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def verify(root: Path, unit: str) -> tuple[int, list[str]]:
-    """systemd's verdict on a unit, and what it says about ours."""
+    """What systemd thinks of a unit, and what it says about ours."""
     command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", f"--root={root}", f"{unit}.service"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     return done.returncode, [line for line in (done.stdout + done.stderr).splitlines() if "fermata" in line]
