@@ -63,6 +63,7 @@ class Watch:
     _staves: list[deque[str]] = field(default_factory=list)
     _spoke: list[bool] = field(default_factory=list)
     _mark: int = 0
+    _measured: bool = True
     _drawn_at: float = 0.0
     _said: tuple[str, ...] = ()
 
@@ -83,6 +84,8 @@ class Watch:
         """What there is to see."""
         if now:
             self._said = tuple(self._words(now))
+        elif self.room.session and not self.room.source.live:
+            self._said = (f"No sound: {self.room.source.trouble or 'the microphones are being opened'}",)
         staves = [(name, "".join(stave)) for name, stave in zip(self._rows(), self._staves, strict=True)]
         return Scene(self.title, self.room.brightness, staves, self._said, self.hands.keys)
 
@@ -91,14 +94,16 @@ class Watch:
 
     def _note(self, moment: Moment) -> None:
         now, live = moment.now, moment.heard.live
+        mark = max(0, now.frame - 1) // MARK_FRAMES
+        if mark != self._mark:
+            for stave, spoke in zip(self._staves, self._spoke, strict=True):
+                stave.append(("#" if spoke else ".") if self._measured else "x")
+                stave.extend("x" * (mark - self._mark - 1))
+            self._mark, self._measured, self._spoke = mark, True, [False] * len(self._spoke)
+        self._measured = self._measured and now.measurable
         speech = live.seats if self.seats else live.speech[:, None]
         for row, spoke in enumerate((speech >= LOUD_ENOUGH).any(0).tolist()):
             self._spoke[row] |= spoke
-        if now.frame // MARK_FRAMES != self._mark:
-            self._mark = now.frame // MARK_FRAMES
-            for stave, spoke in zip(self._staves, self._spoke, strict=True):
-                stave.append(("#" if spoke else ".") if now.measurable else "x")
-            self._spoke = [False] * len(self._spoke)
 
     def _words(self, now: Now) -> list[str]:
         """The present, and the cues so far."""
