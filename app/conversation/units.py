@@ -29,17 +29,24 @@ class UnitRules:
     """Frames: a shorter break does not split a unit (200 ms, as usual for inter-pausal units)."""
     min_speech: int = 6
     """Frames: a shorter run is a click, not a word (the shortest words last about 80 ms)."""
+    tail: int = 0
+    """Frames by which speech is taken to have ended earlier than it fell silent: a room rings on."""
+
+
+HEARD = UnitRules(tail=6)
+"""For activity that was heard: in rehearsed rooms (RT60 0.3 to 0.7 s) speech ends 60 to 80 ms late."""
 
 
 class _Seat:
     """One seat's state."""
 
-    __slots__ = ("active", "paused", "run", "speaking")
+    __slots__ = ("active", "began", "paused", "run", "speaking")
 
     def __init__(self) -> None:
         self.active = False  # above the threshold
         self.run: int | None = None  # where an active run began that is not yet long enough to count
         self.speaking = False  # inside a unit
+        self.began = 0  # where that unit began
         self.paused: int | None = None  # where that unit last fell silent
 
 
@@ -139,14 +146,21 @@ class Units:
             if seat.paused is not None and seat.run - seat.paused >= self.rules.min_pause:
                 self._stop(number, seat, seat.paused)
             if not seat.speaking:
+                seat.began = seat.run
                 self._edges.append((seat.run, What.START, number))
             seat.speaking, seat.run, seat.paused = True, None, None
         elif seat.run is None and seat.paused is not None and frame - seat.paused >= self.rules.min_pause:
             self._stop(number, seat, seat.paused)
 
     def _stop(self, number: int, seat: _Seat, frame: int) -> None:
+        if seat.paused is not None:
+            frame = self._ended(seat, frame)
         self._edges.append((frame, What.STOP, number))
         seat.speaking, seat.paused = False, None
+
+    def _ended(self, seat: _Seat, frame: int) -> int:
+        """Where a unit that fell silent at a frame is taken to have ended."""
+        return max(frame - self.rules.tail, min(seat.began + self.rules.min_speech, frame))
 
     def _close(self, frame: int) -> None:
         """End every unit at a frame, or where its seat had last fallen silent."""
@@ -166,11 +180,20 @@ class Units:
         self._frame = until
 
     def _told(self) -> tuple[list[Edge], int]:
-        if self._deadline is None:
+        known = min((self._earliest(seat) for seat in self._seats), default=self._frame)
+        if known >= self._frame:
             known, edges = self._frame, self._edges
             self._edges = []
         else:
-            known = min(frame for seat in self._seats for frame in (seat.run, seat.paused) if frame is not None)
             edges = [edge for edge in self._edges if edge[0] < known]
             self._edges = [edge for edge in self._edges if edge[0] >= known]
         return (sorted(edges) if len(edges) > 1 else edges), known
+
+    def _earliest(self, seat: _Seat) -> int:
+        """The first frame at which a seat may still get an edge."""
+        if seat.paused is not None:
+            ended = self._ended(seat, seat.paused)
+            return ended if seat.run is None else min(ended, seat.run)
+        if seat.run is not None:
+            return seat.run
+        return self._ended(seat, self._frame) if seat.speaking else self._frame

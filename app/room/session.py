@@ -8,6 +8,7 @@ from importlib.resources import files
 from app.conversation.conversation import Conversation
 from app.conversation.metrics import Errors, Measured, measure
 from app.conversation.tally import Tally
+from app.conversation.units import HEARD
 from app.conversation.vocabulary import FRAMES_PER_S, Event, Now
 from app.cues.policy import Decision, Policy
 from app.hearing.hearing import Heard
@@ -52,7 +53,7 @@ class Session:
     _conversation: Conversation = field(init=False)
 
     def __post_init__(self) -> None:
-        self._conversation = Conversation(self.seats)
+        self._conversation = Conversation(self.seats, None if self.errors is None else HEARD)
 
     def follow(self, heard: Heard) -> Moment:
         """Take what was heard of one block."""

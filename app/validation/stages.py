@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.conversation.conversation import Conversation, recount
+from app.conversation.units import HEARD, UnitRules
 from app.conversation.vocabulary import Event, Unit
 from app.hearing.activity import Activity
 from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, RATE
@@ -80,7 +81,7 @@ def run(rehearsal: Rehearsal, array: ArrayGeometry, model: Model, tell: Callable
     for level_db in SOFTER_DB:
         hearing = Listening(Hearing(array, rehearsal.seats, model), Cost(), tell)
         try:
-            heard = follow(hearing.listen(rehearsal.sound(level_db)), seats, Cost())
+            heard = follow(hearing.listen(rehearsal.sound(level_db)), seats, Cost(), HEARD)
         except RenderError:
             continue
         return Stages(true, from_truth, heard, hearing.cost, rules_cost, hearing.behind / 100)
@@ -133,9 +134,11 @@ def true_activity(units: tuple[Unit, ...], seats: int, length: int, *, alone: bo
         yield Activity(first, anybody[part], given[part], np.ones(len(anybody[part]), np.bool_))
 
 
-def follow(activity: Iterable[Activity], seats: tuple[Seat, ...], cost: Cost) -> Account:
+def follow(
+    activity: Iterable[Activity], seats: tuple[Seat, ...], cost: Cost, rules: UnitRules | None = None
+) -> Account:
     """What the rules make of some activity."""
-    conversation = Conversation(seats)
+    conversation = Conversation(seats, rules)
     events: list[Event] = []
     for part in activity:
         with cost:

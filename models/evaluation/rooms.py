@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.conversation.conversation import Conversation, recount
-from app.conversation.units import UnitRules
+from app.conversation.units import HEARD, UnitRules
 from app.conversation.vocabulary import Event, Silence, Unit
 from app.hearing.features import RATE
 from app.hearing.hearing import Hearing, joined
@@ -33,7 +33,7 @@ class Judged:
 
 def judge(session: Session, model: Model) -> Judged:
     """Hears a session second by second, follows it, and compares with the truth."""
-    hearing, conversation = Hearing(ONE_CIRCLE, session.seats, model), Conversation(session.seats)
+    hearing, conversation = Hearing(ONE_CIRCLE, session.seats, model), Conversation(session.seats, HEARD)
     parts, events = [], list[Event]()
     for at in range(0, session.samples.shape[1], RATE):
         heard = hearing.hear(Block(session.samples[:, at : at + RATE], at))
@@ -49,7 +49,7 @@ def judge(session: Session, model: Model) -> Judged:
     units = [unit for unit in units if unit.end <= len(activity)]
     true_events, true_tally = recount(session.seats, units, len(activity))
     return Judged(
-        score_seats(_bridged(activity.seats), flags(session.units, names, len(activity))),
+        score_seats(bridged(activity.seats), flags(session.units, names, len(activity))),
         match_silences(_silences(events), _silences(true_events)),
         offs(conversation.tally(), true_tally),
     )
@@ -59,7 +59,7 @@ def _silences(events: Iterable[Event]) -> list[Silence]:
     return [event for event in events if isinstance(event, Silence)]
 
 
-def _bridged(seats: NDArray[np.float32]) -> NDArray[np.bool_]:
+def bridged(seats: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(frame, seat) flags with pauses under 200 ms filled, as the truth's are."""
     rules = UnitRules()
     spoken = seats > rules.onset

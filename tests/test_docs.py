@@ -1,0 +1,58 @@
+"""Documents that are generated in part from the code are equal to it; `pytest --regold` writes them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.catalogue import METRICS, Metric, Needs
+from tests.conftest import Golden
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- metrics: written by pytest tests/test_docs.py --regold -->", "<!-- end of metrics -->"
+NEEDED = {
+    Needs.MEDIAN: "5 events",
+    Needs.P90: "10 events",
+    Needs.SHARE: "60 s of speech",
+    Needs.RATE: "60 s measured",
+    Needs.NOTHING: "nothing",
+}
+IN_WORDS = {"absolute": "{:g} {unit}", "relative": "{:.1%} of the value", "yardstick": "{:g} yardsticks"}
+
+
+def section() -> Iterator[str]:
+    """Two tables: what each metric is, and what is known of it."""
+    errors = json.loads((ROOT / "models" / "errors.json").read_text(encoding="utf-8"))
+    yield "| id | formula | unit | grade | needs | half width of the interval | leaves the room |"
+    yield "|---|---|---|---|---|---|---|"
+    for metric in METRICS:
+        released = f"in [{metric.released[0]:g}, {metric.released[1]:g}]" if metric.released else "never"
+        cells = (metric.formula, metric.unit, metric.grade.name, NEEDED[metric.needs], width(metric, errors), released)
+        yield f"| {metric.id} | {' | '.join(cells)} |"
+    yield ""
+    yield "| metric | evidence | what it does not say |"
+    yield "|---|---|---|"
+    for metric in METRICS:
+        yield f"| {metric.title} ({metric.id}) | {metric.evidence} | {metric.does_not_say} |"
+
+
+def width(metric: Metric, errors: dict[str, dict[str, float]]) -> str:
+    """How far an interval reaches, in words."""
+    if metric.needs is Needs.NOTHING:
+        return "exact"
+    if metric.id not in errors:
+        return "never measured: withheld when heard"
+    unit = "" if metric.unit == "1" else metric.unit
+    parts = (IN_WORDS[kind].format(size, unit=unit).strip() for kind, size in errors[metric.id].items())
+    return " and ".join(parts)
+
+
+def test_the_metrics_document_is_that_of_the_code(golden: Golden) -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    after = rest.partition(END)[2]
+    golden("../docs/metrics.md", f"{before}{BEGIN}\n{chr(10).join(section())}\n{END}{after}")
+
+
+def test_the_metrics_document_names_every_metric_twice() -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [metric.id for metric in METRICS if text.count(metric.id) < 2] == []
