@@ -77,7 +77,7 @@ def compete(clips: Sequence[Clip], detectors: Sequence[Detector], minutes: float
         truths = [piece.spoken for piece in some]
         with progressbar(detectors, label=f"{name:30}", file=sys.stderr) as bar:
             for detector in bar:
-                live, settled, late = _listen(detector, some)
+                live, settled, late = _listen(detector, some, as_recorded(name) != MEETINGS)
                 results[name, detector.name] = Result(
                     histograms(live, truths),
                     histograms(settled, truths),
@@ -96,12 +96,19 @@ def as_recorded(name: str) -> str:
     return MEETINGS if name in {MEETINGS, QUIET_MEETINGS} else AS_RECORDED.name
 
 
-def _listen(detector: Detector, pieces: Sequence[Piece]) -> tuple[list[Floats], list[Floats], int]:
-    """Its live and settled scores of each piece, and the lag of the live ones."""
-    answers = [detector.listen(piece.samples) for piece in pieces]
-    live = [answer.live for answer in answers]
+def _listen(detector: Detector, pieces: Sequence[Piece], as_one: bool) -> tuple[list[Floats], list[Floats], int]:
+    """Its live and settled scores of each piece, and the lag of the live ones.
+
+    As one: the pieces one after another in one go, as a session is, and not each from a cold start.
+    """
+    streams = [np.concatenate([piece.samples for piece in pieces])] if as_one else [piece.samples for piece in pieces]
+    answers = [detector.listen(stream) for stream in streams]
+    ends = np.cumsum([len(piece.spoken) for piece in pieces])[:-1]
+    live = np.split(np.concatenate([answer.live for answer in answers]), ends)
+    hindsight = [answer.settled for answer in answers if answer.settled is not None]
     late = lag(live, [piece.spoken for piece in pieces])
-    return live, [earlier(a.live, late) if a.settled is None else a.settled for a in answers], late
+    settled = np.split(np.concatenate(hindsight), ends) if hindsight else [earlier(some, late) for some in live]
+    return live, settled, late
 
 
 def best_threshold(scores: Sequence[Floats], truths: Sequence[Flags]) -> float:
