@@ -1,0 +1,99 @@
+"""Intervals: wider for what rests on less, whole events for rates; and heard speech that ends where it was said."""
+
+from math import hypot
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.catalogue import METRICS
+from app.conversation.conversation import Conversation, recount
+from app.conversation.intervals import YARDSTICKS, Yardstick, margin, yardstick
+from app.conversation.metrics import EXACT, measure
+from app.conversation.units import HEARD, UnitRules, Units
+from app.conversation.vocabulary import Event, Unit, frames
+from app.hearing.activity import Activity
+from app.hearing.seats import parse_seats
+from app.rehearsal.talk import Style, converse
+
+PAIR = parse_seats("therapist=30,client=150")
+NAMES = ("therapist", "client")
+
+
+def units(seed: int, minutes: float) -> list[Unit]:
+    said = converse(Style(silence_chance=0.06), NAMES, minutes * 60, np.random.default_rng(seed))
+    return [Unit(frames(u.start_s), frames(u.end_s), NAMES.index(u.seat)) for u in said]
+
+
+def test_every_metric_but_coverage_has_a_yardstick() -> None:
+    assert set(YARDSTICKS) == {metric.id for metric in METRICS} - {"coverage"}
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 300))
+def test_a_yardstick_is_a_length_wherever_a_number_is_given(seed: int) -> None:
+    tally = recount(PAIR, units(seed, 6), 36000)[1]
+    for name, number in measure(tally, EXACT).items():
+        if number.withheld is None:
+            length = yardstick(name, tally)
+            assert 0 <= length.below < 1000
+            assert 0 <= length.above < 1000
+
+
+@pytest.mark.parametrize("name", ["therapist_talk_share", "therapist_turn_median", "switches_per_minute"])
+def test_what_rests_on_more_is_surer(name: str) -> None:
+    short, long = (yardstick(name, recount(PAIR, units(4, m), round(m * 6000))[1]) for m in (10.0, 60.0))
+    assert long.below + long.above < 0.8 * (short.below + short.above)
+
+
+def test_the_parts_of_an_error_add_as_independent_ones_do() -> None:
+    reach = margin("some", 10.0, Yardstick(2.0, 3.0), {"absolute": 1.0, "relative": 0.2, "yardstick": 0.5})
+    assert (reach.below, reach.above) == pytest.approx((hypot(1, 2, 1.0), hypot(1, 2, 1.5)))
+
+
+def test_the_interval_of_a_rate_ends_at_whole_events() -> None:
+    event = 0.25
+    length = Yardstick(1.0, 1.0, event)
+    assert margin("some", 2.0, length, {"absolute": 0.6}).below == pytest.approx(2 * event)
+    assert margin("some", 2.0, length, {"absolute": 0.2}).above == 0.0
+
+
+def activity(seed: int, tail: int) -> tuple[Activity, list[Unit]]:
+    """Talk of three minutes whose every unit is heard for some frames more than it lasts."""
+    said = units(seed, 3)
+    spoken = np.zeros((18000, 2), np.float32)
+    for unit in said:
+        spoken[unit.start : unit.end + tail, unit.seat] = 1
+    return Activity(0, spoken.max(axis=1), spoken, np.ones(18000, np.bool_)), said
+
+
+def followed(whole: Activity, rules: UnitRules, block: int) -> list[Event]:
+    conversation = Conversation(PAIR, rules)
+    events: list[Event] = []
+    for at in range(0, len(whole), block):
+        part = slice(at, at + block)
+        events += conversation.follow(Activity(at, whole.speech[part], whole.seats[part], whole.measurable[part]))
+    return events + list(conversation.finish())
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 100), st.sampled_from([1, 3, 4, 50, 977]))
+def test_block_size_changes_nothing_where_speech_has_a_tail(seed: int, block: int) -> None:
+    whole, _ = activity(seed, HEARD.tail)
+    assert followed(whole, HEARD, block) == followed(whole, HEARD, 4)
+
+
+def test_a_tail_that_was_heard_is_taken_away() -> None:
+    whole, said = activity(1, HEARD.tail)
+    found = {(e.seat, e.start, e.end) for e in followed(whole, HEARD, 4) if isinstance(e, Unit)}
+    bridged = sum((unit.seat, unit.start, unit.end) not in found for unit in said)
+    assert bridged < 0.2 * len(said)  # breaks of just over 200 ms are closed by the tail
+
+
+def test_a_unit_never_shrinks_below_a_word() -> None:
+    spoken = np.zeros((100, 1), np.float32)
+    spoken[10:17] = 1
+    told = Units(1, UnitRules(tail=6))
+    edges, _ = told.follow(Activity(0, spoken[:, 0], spoken, np.ones(100, np.bool_)))
+    assert [frame for frame, _, _ in edges + told.finish()] == [10, 16]
