@@ -9,7 +9,7 @@ import numpy as np
 from click import progressbar
 from numpy.typing import NDArray
 
-from models.evaluation.channel import AS_RECORDED, CONDITIONS, QUIETER_DB, Piece, dry, meetings, record
+from models.evaluation.channel import AS_RECORDED, CONDITIONS, QUIETER_DB, Condition, Piece, dry, meetings, record
 from models.evaluation.detectors import Detector
 from models.evaluation.moments import Point, earlier, lag, operating_point
 from models.evaluation.resampling import Histograms, areas, histograms
@@ -65,10 +65,15 @@ Results = dict[tuple[str, str], Result]
 Fixeds = dict[tuple[str, str], Fixed]
 
 
-def compete(clips: Sequence[Clip], detectors: Sequence[Detector], minutes: float) -> tuple[Results, Fixeds]:
-    """All detectors on all sets; one set at a time in memory. Raises CorpusError."""
+def compete(
+    clips: Sequence[Clip],
+    detectors: Sequence[Detector],
+    minutes: float,
+    conditions: Sequence[Condition] = CONDITIONS,
+) -> tuple[Results, Fixeds]:
+    """All detectors on all sets, one set at a time in memory; as recorded comes first. Raises CorpusError."""
     pieces = dry(clips, minutes)
-    sets: dict[str, Callable[[], list[Piece]]] = {c.name: partial(record, pieces, c) for c in CONDITIONS}
+    sets: dict[str, Callable[[], list[Piece]]] = {c.name: partial(record, pieces, c) for c in conditions}
     if meetings(clips):
         sets |= {MEETINGS: partial(meetings, clips), QUIET_MEETINGS: partial(meetings, clips, QUIETER_DB)}
     results, fixed = Results(), Fixeds()

@@ -34,24 +34,30 @@ class Cost:
     file_kb: float
 
 
-def costs(detectors: Sequence[Detector], path: Path, samples: NDArray[np.int16]) -> list[Cost]:
+def costs(
+    detectors: Sequence[Detector],
+    path: Path,
+    samples: NDArray[np.int16],
+    rounds: int = ROUNDS,
+    stretch_s: int = STRETCH_S,
+) -> list[Cost]:
     """Of all detectors and of our features and net alone, on stretches of one channel (sample,)."""
     runners: list[Detector] = [FeaturesAndNet(path), *detectors]
     took: dict[str, list[float]] = {each.name: [] for each in runners}
-    for turn in range(ROUNDS):
-        start = turn * STRETCH_S * RATE % max(1, len(samples) - STRETCH_S * RATE)
-        stretch = samples[start : start + STRETCH_S * RATE]
+    for turn in range(rounds):
+        start = turn * stretch_s * RATE % max(1, len(samples) - stretch_s * RATE)
+        stretch = samples[start : start + stretch_s * RATE]
         for each in runners:
             begun = time.process_time()
             each.listen(stretch)
             took[each.name].append(time.process_time() - begun)
-    silero = np.array(took.get(Silero.name, [np.nan] * ROUNDS))
+    silero = np.array(took.get(Silero.name, [np.nan] * rounds))
     return [
         Cost(
             each.name,
-            float(np.median(took[each.name])) * 3600 / STRETCH_S,
+            float(np.median(took[each.name])) * 3600 / stretch_s,
             _spread(np.array(took[each.name]) / silero),
-            weigh(Ours.name if each is runners[0] else each.name, path, samples[: STRETCH_S * RATE]),
+            weigh(Ours.name if each is runners[0] else each.name, path, samples[: stretch_s * RATE]),
             each.file.stat().st_size / 1000,
         )
         for each in runners

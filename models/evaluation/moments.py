@@ -64,22 +64,18 @@ class Point:
     """Median and 90th percentile of how late speech is heard to begin, seconds."""
     offsets: tuple[float, float]
 
-    @property
-    def is_reached(self) -> bool:
-        """Whether this is the operating point that all are compared at."""
-        return self.recall >= LEAST_RECALL and self.false_gaps <= MOST_FALSE_GAPS
 
-
-def operating_point(scores: Sequence[Floats], truths: Sequence[Flags], steps: int = 100) -> Point | None:
-    """The highest threshold with enough recall and few false gaps; None if no threshold has both."""
+def operating_point(scores: Sequence[Floats], truths: Sequence[Flags], steps: int = 100) -> Point:
+    """The highest threshold with enough recall and few false gaps; the lowest tried hears all speech, and no gap."""
     spoken = np.concatenate([some[truth] for some, truth in zip(scores, truths, strict=True)])
-    for threshold in np.unique(np.quantile(spoken, np.linspace(0, 1 - LEAST_RECALL, steps)))[::-1]:
+    thresholds = np.unique(np.quantile(spoken, np.linspace(0, 1 - LEAST_RECALL, steps), method="nearest"))
+    for threshold in thresholds[:0:-1]:
         heard = [some >= threshold for some in scores]
         if _false_gaps(heard, truths) <= MOST_FALSE_GAPS:
             point = at(float(threshold), heard, truths)
-            if point.is_reached:
+            if point.recall >= LEAST_RECALL:
                 return point
-    return None
+    return at(float(thresholds[0]), [some >= thresholds[0] for some in scores], truths)
 
 
 def at(threshold: float, heard: Sequence[Flags], truths: Sequence[Flags]) -> Point:

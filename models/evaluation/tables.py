@@ -68,7 +68,7 @@ def moments(results: Results, name: str) -> str:
 
 def _moments(name: str, point: Point | None) -> str:
     if point is None or np.isnan(point.length_error):
-        return f"| {name} | not reached, or no silence heard | | | | |"
+        return f"| {name} | no silence heard | | | | |"
     (onset, onset_late), (offset, offset_late) = point.onsets, point.offsets
     return (
         f"| {name} | {1000 * onset:.0f} / {1000 * onset_late:.0f} | {1000 * offset:.0f} / {1000 * offset_late:.0f} | "
