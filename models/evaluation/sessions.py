@@ -12,7 +12,7 @@ from app.hearing.seats import Seat, parse_seats
 from app.rehearsal.render import Line, RenderError, Staging, render, truth
 from app.rehearsal.scenes import draw_scene
 from app.rehearsal.talk import Spoken, Style, converse
-from app.rehearsal.voices import Tape, frame_levels, levelled, read_clip
+from app.rehearsal.voices import Tape, has_quiet_floor, read_clip
 from models.training.corpus import Clip, CorpusError, decode
 from models.training.scenes import ONE_CIRCLE
 
@@ -49,15 +49,6 @@ class Session:
     """As a calibration would have found them."""
     units: tuple[Spoken, ...]
     conditions: Conditions
-
-
-FLOOR_DB = -38.0
-"""Quiet frames of a clip under its loud ones; a louder background would count as speech by the truth's level."""
-
-
-def has_quiet_floor(sound: NDArray[np.float32]) -> bool:
-    """Whether the level of a clip tells its speech from its background."""
-    return bool(np.percentile(frame_levels(levelled(sound)), 5) < FLOOR_DB)
 
 
 def voices(clips: Sequence[Clip]) -> list[list[Path]]:
