@@ -10,7 +10,7 @@ from app.conversation.metrics import Errors
 from app.hearing.model import Model
 from app.validation import pictures
 from app.validation.outcome import Outcome, outcome
-from app.validation.plan import Plan
+from app.validation.plan import Plan, PlanError
 from app.validation.report import markdown, summary
 from app.validation.sessions import Rehearsal, rehearse
 from app.validation.stages import Stages, run
@@ -23,6 +23,8 @@ def validate(
 
     `tell` is told the share of the whole that is done. Raises PlanError and VoiceError.
     """
+    if out:
+        _make(out)
     outcomes = []
     drawn = ""
     for rehearsal, stages, judged in each(plan, model, errors, tell):
@@ -30,7 +32,6 @@ def validate(
         drawn = drawn or pictures.score(rehearsal, stages)
     found = summary(plan, outcomes)
     if out:
-        out.mkdir(parents=True, exist_ok=True)
         for name, content in (
             ("report.md", f"{markdown(found)}\n![Heard minus true](errors.svg)\n\n![A session](session.svg)\n"),
             ("report.json", json.dumps(found, indent=1) + "\n"),
@@ -52,6 +53,15 @@ def each(
         stages = run(rehearsal, plan.array, model, tell_part)
         yield rehearsal, stages, outcome(rehearsal, stages, errors)
         tell((done + 1) / len(every))
+
+
+def _make(folder: Path) -> None:
+    """A folder for the report, before hours are spent on it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.md").touch()
+    except OSError as error:
+        raise PlanError(f"the report cannot be written to {folder} ({error.strerror}): name another --out") from error
 
 
 def _tell_part(tell: Callable[[float], None], done: int, every: int, whole_s: float, heard_s: float) -> None:

@@ -97,6 +97,7 @@ def test_one_microphone_hears_silences_and_no_turns() -> None:
         (("--seats", "therapist=30,client=35"), 2, "less than 20 degrees apart"),
         (("--array", "none"), 2, "no array is called 'none'"),
         (("--voices", "/nowhere"), 1, "there is no folder /nowhere"),
+        (("--out", "/proc/none"), 1, "the report cannot be written to /proc/none"),
         (("--rooms", "far"), 2, "'far' is not one of"),
         (("--array", "linear4", "--seats", "therapist=60,client=300"), 1, "is a line and cannot tell"),
     ],
