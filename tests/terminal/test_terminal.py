@@ -122,5 +122,8 @@ def test_numbers_in_words() -> None:
     number = {"value": 4.02, "low": 3.5, "high": 4.5, "unit": "1/min", "grade": "C", "withheld": None}
     assert in_words(number) == "4.02 per min  [3.50, 4.50]  evidence C"
     assert in_words(number | {"low": 4.02, "high": 4.02}) == "4.02 per min  exact  evidence C"
+    assert (
+        in_words(number | {"low": 4.02, "high": 4.02}, may_be_exact=False) == "4.02 per min  [4.02, 4.02]  evidence C"
+    )
     assert in_words(number | {"withheld": "fewer than 5 events"}) == "withheld: fewer than 5 events"
     assert [clock(s) for s in (0, 59.6, 61, 3600)] == ["0:00", "1:00", "1:01", "60:00"]
