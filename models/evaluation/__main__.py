@@ -13,19 +13,22 @@ from pathlib import Path
 
 import numpy as np
 from click import progressbar
+from numpy.typing import NDArray
 
 from app.hearing.features import RATE
 from app.hearing.model import Model, ModelError
 from app.rehearsal.voices import VoiceError
-from models.evaluation import channel, costs, rooms, seats, tables
+from models.evaluation import bars, channel, costs, rooms, seats, tables
 from models.evaluation.channel import AS_RECORDED
-from models.evaluation.contest import compete
+from models.evaluation.contest import Fixeds, Results, compete
 from models.evaluation.detectors import Detector, Ours, Silero, absent, installed, missing
 from models.evaluation.errors import fit
+from models.evaluation.seats import SeatContest
 from models.evaluation.sessions import EASY, HARD, rehearse
 from models.training.card import END, FIGURES
 from models.training.corpus import Clip, CorpusError, read_manifest
 
+Talk = NDArray[np.int16]
 PACKAGES = {
     "silero-vad": "silero_vad",
     "onnxruntime": "onnxruntime",
@@ -50,22 +53,39 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, help="where card, pictures and errors.json go (default: beside the model)")
     arguments = parser.parse_args()
-    anchors, card = installed(), (arguments.out or arguments.model.parent) / "card.md"
+    anchors, out = installed(), arguments.out or arguments.model.parent
     if absent():
         print(f"left out: {', '.join(absent())}; the extra anchors brings them", file=sys.stderr)
     try:
-        clips = read_labelled(arguments.data)
+        clips, model = read_labelled(arguments.data), Model(arguments.model)
+        runners: list[Detector] = [Ours(arguments.model), *anchors]
+        results, fixed, talk = evaluate_channel(clips, runners, arguments.channel_minutes)
+        paid = costs.costs(runners, arguments.model, talk)
         gate = next((anchor for anchor in anchors if anchor.name == Silero.name), None)
-        one = evaluate_channel(clips, arguments.model, anchors, arguments.channel_minutes, card)
-        model = Model(arguments.model)
-        several, errors = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
+        several, rivals, errors = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
     except (CorpusError, ModelError, VoiceError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(one, several, json.dumps(errors, indent=2), sep="\n\n")
-    write_figures(card, f"{versions(anchors)}\n\n{several}\n\n{one}")
-    card.with_name("errors.json").write_text(json.dumps(errors, indent=2) + "\n")
+    chapters = {
+        "": f"{versions(anchors)} {amounts(arguments)}\n\n{tables.NOTES}",
+        "Asked and reached": f"{bars.channel_table(results, fixed)}\n\n{bars.rooms_table(rivals, paid)}",
+        "Rooms": several,
+        "One channel": f"{tables.tables(results, fixed)}\n\n{pictures(results, fixed, out)}",
+        "Costs": costs.table(paid),
+    }
+    figures = "\n\n".join(f"### {title}\n{text}" if title else text for title, text in chapters.items())
+    print(figures, json.dumps(errors, indent=2), sep="\n\n")
+    write_figures(out / "card.md", figures)
+    (out / "errors.json").write_text(json.dumps(errors, indent=2) + "\n")
     return 0
+
+
+def amounts(arguments: argparse.Namespace) -> str:
+    """How much was heard."""
+    return (
+        f"Clean clips: {arguments.channel_minutes:g} min; rooms: {arguments.sessions} sessions of "
+        f"{arguments.minutes:g} min of each kind."
+    )
 
 
 def versions(anchors: list[Detector]) -> str:
@@ -84,12 +104,19 @@ def read_labelled(folder: Path) -> tuple[Clip, ...]:
     return clips
 
 
+def evaluate_channel(clips: tuple[Clip, ...], runners: list[Detector], minutes: float) -> tuple[Results, Fixeds, Talk]:
+    """The contest on one channel, and some of its sound to take costs on."""
+    results, fixed = compete(clips, runners, minutes)
+    pieces = channel.record(channel.dry(clips, minutes), AS_RECORDED)
+    return results, fixed, np.concatenate([piece.samples for piece in pieces])
+
+
 def evaluate_rooms(
     clips: tuple[Clip, ...], model: Model, gate: Detector | None, sessions: int, minutes: float
-) -> tuple[str, dict[str, dict[str, float]]]:
-    """Seats, silences and metrics of rehearsed sessions as Markdown, and the errors of the metrics."""
+) -> tuple[str, SeatContest, dict[str, dict[str, float]]]:
+    """Seats, silences and metrics of rehearsed sessions as Markdown, the rivals' scores, the errors of the metrics."""
     judged, lines, heard_s, cost_s = [], [rooms.HEADER], 0.0, 0.0
-    rivals = seats.SeatContest(model, gate)
+    rivals = SeatContest(model, gate)
     for conditions in (EASY, HARD):
         some = []
         drawn = rehearse(clips, conditions, minutes * 60, range(sessions))
@@ -105,23 +132,18 @@ def evaluate_rooms(
     cost = (
         f"Hearing and conversation, 4 microphones, 2 seats: {3600 * cost_s / heard_s:.0f} s of one core per hour here."
     )
-    figures = f"### Rooms\n\n{chr(10).join(lines)}\n\n{cost}\n\n{seats.table(rivals)}"
-    return figures, fit(one.metrics for one in judged)
+    figures = f"{chr(10).join(lines)}\n\n{cost}\n\n{seats.table(rivals)}"
+    return figures, rivals, fit(one.metrics for one in judged)
 
 
-def evaluate_channel(clips: tuple[Clip, ...], path: Path, anchors: list[Detector], minutes: float, card: Path) -> str:
-    """Ours and the anchors on one channel as Markdown; pictures beside the card where matplotlib is installed."""
-    runners: list[Detector] = [Ours(path), *anchors]
-    results, fixed = compete(clips, runners, minutes)
-    talk = np.concatenate([piece.samples for piece in channel.record(channel.dry(clips, minutes), AS_RECORDED)])
-    parts = [tables.tables(results, fixed), "### Costs", costs.table(costs.costs(runners, path, talk))]
+def pictures(results: Results, fixed: Fixeds, folder: Path) -> str:
+    """Draws the pictures; what shows them in the card, or nothing where matplotlib is not installed."""
     if missing(["matplotlib"]):
         print("no pictures: matplotlib is missing, the extra anchors brings it", file=sys.stderr)
-    else:
-        from models.evaluation.pictures import draw_pictures
+        return ""
+    from models.evaluation.pictures import draw_pictures
 
-        parts += [f"![{p.stem}](pictures/{p.name})" for p in draw_pictures(results, fixed, card.parent / "pictures")]
-    return "\n\n".join(parts)
+    return "\n\n".join(f"![{p.stem}](pictures/{p.name})" for p in draw_pictures(results, fixed, folder / "pictures"))
 
 
 def write_figures(card: Path, figures: str) -> None:

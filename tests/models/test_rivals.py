@@ -8,12 +8,16 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from app.hearing.model import Model
 from app.hearing.seats import Seat, parse_seats
-from models.evaluation import costs, srp, tables
+from app.rehearsal.talk import Spoken
+from models.evaluation import costs, seats, srp, tables
+from models.evaluation.bars import Bar
 from models.evaluation.channel import AS_RECORDED, CONDITIONS, FLOOR_DB, QUIETER_DB, Dry, dry, record
 from models.evaluation.contest import at_fixed, best_threshold, compete
 from models.evaluation.detectors import ANCHORS, Answers, Detector, Ours, absent, installed, missing, newest
 from models.evaluation.seats import OFF_DEG, TURNED_DEG, apart, misplaced, turned
+from models.evaluation.sessions import EASY, Session
 from models.training.corpus import Clip, CorpusError
 from models.training.scenes import ONE_CIRCLE
 
@@ -168,3 +172,29 @@ def test_costs_without_silero_have_no_ratio() -> None:
     assert 0 < ours.memory_mb < 200
     assert ours.file_kb == pytest.approx(SHIPPED.stat().st_size / 1000)
     assert costs.table([net, ours]).count("\n") == 3
+
+
+def test_a_bar_is_met_or_not_and_less_is_better_of_costs() -> None:
+    gain, cost = Bar("area", 0.94, 0.96), Bar("lag", 40, 20, is_cost=True)
+    assert gain.row(0.95, 0.97, 0.93) == "| area | 0.94 | 0.96 | 0.950, must | 0.970, aim | 0.930, short |"
+    assert cost.row(30, 20, 50, None, math.nan) == "| lag | 40 | 20 | 30, must | 20, aim | 50, short | - | - |"
+
+
+def test_both_methods_hear_each_session_under_each_calibration() -> None:
+    class Always:
+        name, file = "always", SHIPPED
+
+        def listen(self, samples: NDArray[np.int16]) -> Answers:
+            return Answers(np.ones(len(samples) // 160, np.float32))
+
+    rng = np.random.default_rng(0)
+    sound = (rng.standard_normal((4, 32_000)) * 300).astype(np.int16)
+    units = (Spoken("therapist", 0.2, 0.9), Spoken("client", 0.7, 1.8))
+    contest = seats.SeatContest(Model(SHIPPED), Always())
+    for _ in range(2):
+        contest.hold(Session(sound, parse_seats("therapist=0,client=120"), units, EASY))
+    assert {len(scores) for scores in contest.scores.values()} == {2}
+    assert {key[1:] for key in contest.scores} == {(c, m) for c in seats.CALIBRATIONS for m in ("ours", seats.SRP)}
+    text = seats.table(contest)
+    assert "| easy, array turned by 45 degrees: SRP-PHAT, Silero |" in text
+    assert "of it)" in text
