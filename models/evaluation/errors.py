@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, hypot, sqrt
-from operator import itemgetter
 
 import numpy as np
 
@@ -24,6 +23,7 @@ CONTEXTS = tuple(metric.id for metric in METRICS if metric.id.startswith("long_p
 """Each has few events: they are fitted as one."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of an error grows as the yardstick does; the rest is the same in every session."""
+NEARLY = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,23 @@ def _fitted(some: Sequence[Off], is_relative: bool) -> dict[str, float]:
 
 
 def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[dict[str, float], float]:
-    """The parts with the narrowest mean width of those that hold so many of the truths, and that width."""
+    """Parts that hold so many of the truths at about the narrowest mean width, and that width.
+
+    Of several that are nearly as narrow those that grow most with the yardstick: sessions may be longer than the fitted.
+    """
     kind = "relative" if is_relative else "absolute"
     same = float(np.mean([abs(off.heard) for off in some])) if is_relative else 1.0
     moving = float(np.mean([off.yardstick.below + off.yardstick.above for off in some])) / 2
-    best = {kind: float("inf")}, float("inf")
+    found = []
     for share in SHARES if moving and same else (0.0,):
         shape = {kind: sqrt(1 - share) / (same or 1.0), "yardstick": sqrt(share) / (moving or 1.0)}
         size = float(np.quantile([_needed(off, shape, kind) for off in some], level, method="higher"))
         parts = {name: ceil(size * part * 1e4) / 1e4 for name, part in shape.items() if part}
         reaches = [margin("", off.heard, off.yardstick, parts) for off in some]
         width = float(np.mean([reach.below + reach.above for reach in reaches]))
-        best = min(best, (parts, width), key=itemgetter(1))
-    return best
+        found.append((parts, width))
+    narrowest = min(width for _, width in found)
+    return next(each for each in reversed(found) if each[1] <= NEARLY * narrowest)
 
 
 def _needed(off: Off, shape: Mapping[str, float], kind: str) -> float:
