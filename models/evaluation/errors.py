@@ -69,7 +69,7 @@ def _fitted(some: Sequence[Off], is_relative: bool) -> dict[str, float]:
 def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[dict[str, float], float]:
     """Parts that hold so many of the truths at about the narrowest mean width, and that width.
 
-    Of several that are nearly as narrow those that grow most with the yardstick: sessions may be longer than the fitted.
+    Of several nearly as narrow those that grow most with the yardstick: sessions may be longer than the fitted.
     """
     kind = "relative" if is_relative else "absolute"
     same = float(np.mean([abs(off.heard) for off in some])) if is_relative else 1.0
