@@ -43,7 +43,7 @@ def test_the_error_of_a_length_is_relative_to_what_was_heard() -> None:
 
 
 def test_what_is_always_right_has_no_width() -> None:
-    assert fit([{"long_pauses": Off(2.0, 2.0, Yardstick(1.0, 1.0))}] * 8) == {"long_pauses": {"absolute": 0.0}}
+    assert fit([{"long_pauses": Off(2.0, 2.0, Yardstick(1.0, 1.0))}] * 8) == {"long_pauses": {"yardstick": 0.0}}
 
 
 def test_the_error_of_what_was_hardly_ever_defined_is_not_known() -> None:
