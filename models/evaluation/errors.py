@@ -19,6 +19,8 @@ LEAST_SESSIONS = 8
 """In fewer a metric's error is not known."""
 RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
 """Metrics whose error grows with their value."""
+STEADY = {"silence_share", "response_offset_client_therapist", "response_offset_therapist_client"}
+"""Metrics that are off because every unit ends late or early, by voice and room: a longer session is no surer."""
 CONTEXTS = tuple(metric.id for metric in METRICS if metric.id.startswith("long_pauses_"))
 """Each has few events: they are fitted as one."""
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -53,23 +55,26 @@ def fit(sessions: Iterable[Mapping[str, Off]]) -> dict[str, dict[str, float]]:
             by_metric.setdefault(name, []).append(off)
     pooled = [off for name in CONTEXTS for off in by_metric.get(name, [])]
     return {
-        metric.id: _fitted(pooled if metric.id in CONTEXTS else by_metric[metric.id], metric.id in RELATIVE)
+        metric.id: _fitted(
+            pooled if metric.id in CONTEXTS else by_metric[metric.id], metric.id in RELATIVE, metric.id in STEADY
+        )
         for metric in METRICS
         if metric.id != "coverage" and len(by_metric.get(metric.id, [])) >= LEAST_SESSIONS
     }
 
 
-def _fitted(some: Sequence[Off], is_relative: bool) -> dict[str, float]:
+def _fitted(some: Sequence[Off], is_relative: bool, is_steady: bool) -> dict[str, float]:
     """The narrowest parts for the highest level whose intervals are not too wide."""
-    candidates = [_narrowest(some, is_relative, level) for level in LEVELS]
+    candidates = [_narrowest(some, is_relative, is_steady, level) for level in LEVELS]
     far = float(np.mean([abs(off.heard - off.true) for off in some]))
     return next((parts for parts, width in candidates if width <= WIDEST * far), candidates[-1][0])
 
 
-def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[dict[str, float], float]:
+def _narrowest(some: Sequence[Off], is_relative: bool, is_steady: bool, level: float) -> tuple[dict[str, float], float]:
     """Parts that hold so many of the truths at about the narrowest mean width, and that width.
 
-    Of several nearly as narrow those that grow most with the yardstick: sessions may be longer than the fitted.
+    Of several nearly as narrow those that grow most with the yardstick, as sessions may be longer than the fitted;
+    but not for a steady error.
     """
     kind = "relative" if is_relative else "absolute"
     same = float(np.mean([abs(off.heard) for off in some])) if is_relative else 1.0
@@ -83,7 +88,7 @@ def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[di
         width = float(np.mean([reach.below + reach.above for reach in reaches]))
         found.append((parts, width))
     narrowest = min(width for _, width in found)
-    return next(each for each in reversed(found) if each[1] <= NEARLY * narrowest)
+    return next(each for each in reversed(found) if each[1] <= (1 if is_steady else NEARLY) * narrowest)
 
 
 def _needed(off: Off, shape: Mapping[str, float], kind: str) -> float:
