@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from app.conversation.vocabulary import Silence
 
@@ -13,20 +12,6 @@ Flags = NDArray[np.bool_]
 
 SILENCE = 300
 """Frames (3 s) from which a silence counts."""
-
-
-def area(scores: NDArray[np.float32], truth: Flags) -> float:
-    """Area under the ROC curve; ties count half."""
-    ranks = rankdata(scores)
-    positives = int(truth.sum())
-    negatives = len(truth) - positives
-    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def hits_at(scores: NDArray[np.float32], truth: Flags, false_rate: float = 0.05) -> float:
-    """True-positive rate at a false-positive rate."""
-    threshold = np.quantile(scores[~truth], 1 - false_rate)
-    return float((scores[truth] > threshold).mean())
 
 
 def as_it_came(live: NDArray[np.float32], block: int = 4) -> NDArray[np.float32]:

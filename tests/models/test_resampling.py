@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import trapezoid
+from scipy.stats import mannwhitneyu
 
 from models.evaluation.resampling import (
     Difference,
@@ -17,7 +18,6 @@ from models.evaluation.resampling import (
     hits,
     precision_areas,
 )
-from models.evaluation.scores import area, hits_at
 
 
 @given(st.integers(0, 1000))
@@ -26,18 +26,24 @@ def test_the_area_of_histograms_is_that_of_the_scores(seed: int) -> None:
     truth = rng.random(300) > 0.4
     truth[:2] = True, False
     scores = np.round(rng.normal(truth, 1), 1).astype(np.float32)  # with ties
+    expected = mannwhitneyu(scores[truth], scores[~truth]).statistic / (truth.sum() * (~truth).sum())
     counts = histograms(np.split(scores, 3), np.split(truth, 3)).pooled()
-    assert areas(counts)[0] == pytest.approx(area(scores, truth))
+    assert areas(counts)[0] == pytest.approx(expected)
     false, true = curve(counts)
-    assert trapezoid(true[0], false[0]) == pytest.approx(area(scores, truth))
+    assert trapezoid(true[0], false[0]) == pytest.approx(expected)
 
 
-def test_hits_at_a_false_rate_agree_with_those_of_the_scores() -> None:
+def test_the_area_of_a_perfect_a_blind_and_a_reversed_score() -> None:
+    truth = np.array([True, True, False, False])
+    for scores, expected in (([0.9, 0.8, 0.2, 0.1], 1), ([0.5] * 4, 0.5), ([0.1, 0.2, 0.8, 0.9], 0)):
+        assert areas(histograms([np.array(scores, np.float32)], [truth]))[0] == expected
+
+
+def test_hits_at_a_false_rate() -> None:
     rng = np.random.default_rng(0)
-    truth = rng.random(20_000) > 0.5
-    scores = rng.normal(truth * 1.645, 1).astype(np.float32)
-    counts = histograms([scores], [truth])
-    assert hits(counts)[0] == pytest.approx(hits_at(scores, truth), abs=0.005)
+    truth = np.arange(20_000) % 2 == 0
+    scores = rng.normal(np.where(truth, 1.645, 0), 1).astype(np.float32)
+    assert hits(histograms([scores], [truth]))[0] == pytest.approx(0.5, abs=0.02)
 
 
 def test_precision_area_of_a_perfect_and_of_a_blind_score() -> None:

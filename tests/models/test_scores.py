@@ -1,22 +1,7 @@
 import numpy as np
-import pytest
 
 from app.conversation.vocabulary import Place, Silence
-from models.evaluation.scores import area, as_it_came, hits_at, match_silences, score_seats
-
-
-def test_the_area_of_a_perfect_a_blind_and_a_reversed_score() -> None:
-    truth = np.array([True, True, False, False])
-    assert area(np.array([0.9, 0.8, 0.2, 0.1], np.float32), truth) == 1
-    assert area(np.full(4, 0.5, np.float32), truth) == 0.5
-    assert area(np.array([0.1, 0.2, 0.8, 0.9], np.float32), truth) == 0
-
-
-def test_hits_at_a_false_rate() -> None:
-    rng = np.random.default_rng(0)
-    truth = np.arange(20_000) % 2 == 0
-    scores = rng.normal(np.where(truth, 1.645, 0), 1).astype(np.float32)
-    assert hits_at(scores, truth) == pytest.approx(0.5, abs=0.02)
+from models.evaluation.scores import as_it_came, match_silences, score_seats
 
 
 def test_the_wait_for_a_block_counts() -> None:
