@@ -153,8 +153,12 @@ class Stage:
         )
 
     def _write(self, name: str, text: str) -> Path:
+        """A settings file, whole at every moment: a process that starts may be reading it."""
         path = self.folder / f"{name}.toml"
-        path.write_text(text, encoding="utf-8")
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            fresh = path.with_suffix(".new")
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(path)
         return path
 
     def _start(self, name: str, settings: Path, *arguments: str) -> None:
