@@ -1,7 +1,7 @@
 """Which of two seats speaks by SRP-PHAT toward them (DiBiase 2000), gated by an anchor's voice activity.
 
-The classical way, to be compared with: the louder beam of the whitened microphones has the seat. Its band and window
-are the best of six that were tried on these very rooms, to its favour.
+The classical way, to be compared with: the louder beam of the whitened microphones has the seat. Its band and its
+window are each the best of those that were tried on these very rooms, to its favour.
 """
 
 import numpy as np
