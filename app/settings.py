@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -168,8 +168,6 @@ class Hub(Group):
     """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
     owner_agreed: bool = False
     """The owner has recorded the therapists' agreement to conversation metrics with fewer than 5 of them."""
-    language: Literal["auto", "en", "es"] = "auto"
-    """Language of the page; auto follows the browser."""
 
 
 class Settings(BaseSettings):

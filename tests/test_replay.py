@@ -121,18 +121,16 @@ def test_the_seat_is_right_for_nine_tenths_of_single_talk(replayed: Replayed, tr
 
 
 def test_every_silence_of_three_seconds_is_found(replayed: Replayed, truth: Truth) -> None:
-    """Found: what it shares with one that is heard is most of both together. None is heard that is not there."""
+    """Found: one is heard whose begin and end are within 0.3 s of it. None is heard that is not there."""
 
-    def silences(units: list[Unit]) -> list[Silence]:
+    def silences(units: list[Unit]) -> list[tuple[int, int]]:
         events, _ = recount(truth.seats, units, truth.length)
-        return [event for event in events if isinstance(event, Silence) and event.frames >= LONG]
+        return [(e.start, e.end) for e in events if isinstance(e, Silence) and e.frames >= LONG]
 
     true, heard = silences(truth.units), silences(replayed.units)
     assert len(true) >= 4
     assert len(heard) == len(true)
-    for one, other in zip(true, heard, strict=True):
-        shared = min(one.end, other.end) - max(one.start, other.start)
-        assert shared / (max(one.end, other.end) - min(one.start, other.start)) > 0.75, (one, other)
+    assert np.max(np.abs(np.array(heard) - np.array(true))) <= frames(0.3), (true, heard)
 
 
 def test_a_replay_prints_one_object_with_every_metric(replayed: Replayed) -> None:

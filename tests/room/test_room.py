@@ -24,7 +24,7 @@ from app.room.session import Session
 from app.room.source import Sound, Source, Staves
 from firmware.board import Board
 from firmware.light import Light
-from firmware.simulated import SimulatedBoard, SimulatedButton, TapeArray, board_from_recording, board_without_sound
+from firmware.simulated import SimulatedBoard, TapeArray, board_from_recording, board_without_sound
 
 MINUTE = 60.0
 BLOCK_S = 0.04
@@ -248,7 +248,3 @@ def test_a_room_without_microphones_at_the_begin_counts_the_time_as_lost(
     assert session
     scene.press()
     assert session.tally().measured == 0
-
-
-def test_a_button_is_asked_and_never_waited_for() -> None:
-    assert SimulatedButton().presses() == []
