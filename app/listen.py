@@ -61,6 +61,7 @@ class Listen:
         source: Source,
         seats: tuple[Seat, ...],
         errors: Errors | None,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.seats, self._files, self._clock = seats, files, Clock(time.time, time.monotonic)
         self._rota = Rota(
@@ -71,6 +72,7 @@ class Listen:
             hour=settings.release.hour,
             dice=secrets.SystemRandom(),
             now=self.now,
+            notify=notify,
         )
         self.room = Room(
             board=board,
@@ -107,12 +109,18 @@ class Listen:
         self.room.close()
 
 
-def listen_to_sound(settings: Settings, files: Files, board: Board, seats: tuple[Seat, ...]) -> Listen:
+def listen_to_sound(
+    settings: Settings,
+    files: Files,
+    board: Board,
+    seats: tuple[Seat, ...],
+    notify: Callable[[str], None] = lambda _: None,
+) -> Listen:
     """A room with microphones, or with a recording in their place."""
     model = Model()
     hearing = partial(Hearing, board.geometry, seats, model)
     source = Sound(board, hearing, time.monotonic)
-    return Listen(settings, files, board, source, hearing().seats, errors_of_hearing())
+    return Listen(settings, files, board, source, hearing().seats, errors_of_hearing(), notify)
 
 
 def listen_to_score(settings: Settings, files: Files, board: Board, score: Score, pace: float | None) -> Listen:
@@ -140,7 +148,7 @@ def serve(
         notify(board.notices[0])
         files = Files(settings, simulated=False)
         try:
-            listen = listen_to_sound(settings, files, board, seats)
+            listen = listen_to_sound(settings, files, board, seats, notify)
             if with_keys:
                 with_keys(listen, board, stop)
             else:

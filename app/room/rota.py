@@ -24,6 +24,9 @@ class Rota:
     """UTC."""
     dice: Dice
     now: Callable[[], datetime]
+    notify: Callable[[str], None]
+    """Gets one sentence when waiting sessions were lost to damage."""
+    _reported: int = 0
     _noted: datetime | None = None
     _worst: Microphones | None = None
 
@@ -49,6 +52,9 @@ class Rota:
             if self._worst:  # a room that stood empty stays as it was last seen
                 self.outbox.write_health(self._worst)
             self._worst = None
+            if self.ledger.damaged > self._reported:
+                lost, self._reported = self.ledger.damaged - self._reported, self.ledger.damaged
+                self.notify(f"waiting sessions that could not be read were erased ({lost}): check the card they lay on")
 
 
 def last_slot(now: datetime, weekday: int, hour: int) -> datetime:

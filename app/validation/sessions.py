@@ -54,13 +54,6 @@ class Rehearsal:
         return render(staging, self.lines, self.seconds, np.random.default_rng(self.seed))
 
 
-def rehearsals(plan: Plan) -> Iterator[Rehearsal]:
-    """Every session of a plan, kind by kind."""
-    for rooms in plan.rooms:
-        for number in range(plan.sessions):
-            yield rehearse(plan, rooms, number)
-
-
 def rehearse(plan: Plan, rooms: Rooms, number: int) -> Rehearsal:
     """One session; the same each time. Raises PlanError and VoiceError."""
     seed = (plan.seed, number, *rooms.name.encode())

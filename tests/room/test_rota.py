@@ -32,9 +32,12 @@ class Day:
 
     def __init__(self, folder: Path) -> None:
         self.now = SUNDAY_3 - timedelta(days=2)
+        self.said: list[str] = []
         self.ledger = Ledger(folder / "ledger.sqlite")
         self.outbox = Outbox(folder / "outbox.sqlite", "room-1", simulated=True)
-        self.rota = Rota(self.ledger, self.outbox, Rules(min_sessions=10), 7, 3, Random(1), lambda: self.now)
+        self.rota = Rota(
+            self.ledger, self.outbox, Rules(min_sessions=10), 7, 3, Random(1), lambda: self.now, self.said.append
+        )
 
     def hold(self, sessions: int) -> None:
         for _ in range(sessions):
@@ -102,3 +105,14 @@ def test_an_empty_day_changes_nothing_that_can_be_seen(day: Day) -> None:
     day.now += timedelta(days=1)
     day.rota.tick()
     assert day.heartbeat(1).microphones == "ok"
+
+
+def test_sessions_lost_to_damage_are_told_once(day: Day) -> None:
+    day.hold(2)
+    day.ledger._db.do("UPDATE waiting SET locked = x'00' WHERE row = (SELECT min(row) FROM waiting)")
+    day.hold(1)  # rewrites what waits, and erases what cannot be read
+    for _ in range(3):
+        day.now += timedelta(days=1)
+        day.rota.tick()
+    (sentence,) = day.said
+    assert sentence.startswith("waiting sessions that could not be read were erased (1)")
