@@ -51,7 +51,7 @@ class Store:
         """
         try:
             with self._engine.begin() as connection:
-                keys = [key for item in items if (key := write(connection, item, now))]
+                keys = write(connection, list(items), now)
         except DatabaseError as error:
             raise StoreError(
                 f"the database {self._path} cannot be written ({error.orig}): make room or mend it"
