@@ -4,6 +4,7 @@ The recent mean level is taken over power, not over log power: it follows speech
 """
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +42,13 @@ class Inputs:
     def prepare(self, features: Features) -> NetInputs:
         """The net's inputs for a block of features."""
         powers = features.mel + MEL_FLOOR
-        levels = np.log([self._follow(power) for power in (powers.sum(1) / MELS).tolist()], dtype=np.float32)
+        levels = np.array([log(self._follow(power / MELS)) for power in powers.sum(1).tolist()], np.float32)
         self._frames[:CONTEXT] = self._frames[BLOCK_FRAMES:]
-        self._frames[CONTEXT:] = relative(np.log(powers), levels)
+        self._frames[CONTEXT:] = relative(np.log(powers, out=powers), levels)
         direction = rivals(features.directions)
-        return NetInputs(np.repeat(self._frames.reshape(1, SHARED), len(direction), axis=0), direction)
+        shared = np.empty((len(direction), SHARED), np.float32)
+        shared[:] = self._frames.reshape(SHARED)
+        return NetInputs(shared, direction)
 
     def _follow(self, power: float) -> float:
         """The running mean of frame powers up to and with this one, without bias toward the start's zero."""
@@ -57,7 +60,11 @@ class Inputs:
 def relative(log_powers: Floats, levels: Floats) -> Floats:
     """(…, frame, MELS + 1) scaled log powers less their level, and the level, of (…, frame, MELS) and (…, frame)."""
     level = levels[..., None]
-    return np.concatenate([(log_powers - level + 2.0) / 3.0, (level + 6.0) / 3.0], axis=-1, dtype=np.float32)
+    both = np.empty((*log_powers.shape[:-1], MELS + 1), np.float32)
+    np.subtract(log_powers, level - 2.0, out=both[..., :MELS])
+    np.add(level, 6.0, out=both[..., MELS:])
+    both *= 1.0 / 3.0
+    return both
 
 
 def rivals(directions: Floats) -> Floats:
@@ -68,15 +75,20 @@ def rivals(directions: Floats) -> Floats:
     seats = len(directions)
     if seats == 0:
         return np.zeros((1, DIRECTED), np.float32)
-    if seats == 1:
-        other = np.zeros_like(directions)
-    else:
-        strength = directions[:, :, BANDS:].sum(axis=(1, 2))
-        best, second = np.argsort(-strength, kind="stable")[:2]
-        other = directions[np.where(np.arange(seats) == best, second, best)]
-    both = np.concatenate([directions, other], axis=2).reshape(seats, DIRECTED)
-    return np.asarray(both / DIRECTION_SCALE)
+    both = np.empty((seats, BLOCK_FRAMES, 2, DIRECTION), np.float32)
+    np.multiply(directions, DIRECTION_SCALE, out=both[:, :, 0])
+    both[:, :, 1] = both[strongest_others(directions), :, 0] if seats > 1 else 0.0
+    return both.reshape(seats, DIRECTED)
 
 
-DIRECTION_SCALE = np.tile(np.repeat(np.array([0.5, 2.0], np.float32), BANDS), 2 * BLOCK_FRAMES)
-"""Typical spread of the cosines and the null ratios."""
+def strongest_others(directions: Floats) -> NDArray[np.intp] | slice:
+    """Which other seat each seat's rival is, of two seats or more."""
+    if len(directions) == 2:
+        return slice(None, None, -1)
+    strength = directions[:, :, BANDS:].sum(axis=(1, 2))
+    best, second = np.argsort(-strength, kind="stable")[:2]
+    return np.where(np.arange(len(directions)) == best, second, best)
+
+
+DIRECTION_SCALE = np.repeat(np.array([2.0, 0.5], np.float32), BANDS)
+"""One over the typical spread of the cosines and the null ratios."""
