@@ -15,6 +15,7 @@ build_checks := test -e /usr/include/portaudio.h -o -e /usr/local/include/portau
 sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-utils \
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
 unit_checks := command -v systemd-analyze|systemd
+hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && command -v mosquitto|mosquitto
 
 .PHONY: help demo test fuzz privacy format train evaluate clean
 
@@ -61,7 +62,7 @@ $(VENV)/demo.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml
-	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks))
+	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks) && $(hub_checks))
 	@$(call environment,$(VENV))
 	@echo "Installing Fermata and what its tests need into $(VENV) …"
 	@$(PIP) install --editable '.[dev]'

@@ -158,6 +158,8 @@ class Hub(Group):
 
     state: Path = Path("/var/lib/fermata-hub")
     """Folder of the database and of the broker's store."""
+    database: str | None = None
+    """A PostgreSQL to use, postgresql://user@host/name, its password in the file that PGPASSFILE names."""
     host: str = "127.0.0.1"
     """Address of the page."""
     port: Port = 8720

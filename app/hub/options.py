@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.hub.database import check_url
 from app.hub.errors import HubError
 
 CLINIC = re.compile(r"[a-z0-9-]{1,48}")
@@ -29,6 +30,8 @@ class HubOptions:
     """How many therapists the clinic has declared; below five, conversation metrics are off."""
     owner_agreed: bool = False
     """The owner has recorded that the therapists of a small clinic agree to see its metrics."""
+    database: str | None = None
+    """A PostgreSQL of the clinic's own, postgresql://user@host/name; None keeps a file in the state folder."""
     broker_url: str | None = None
     """A broker of the clinic's own, mqtt://host:port; None starts the embedded one."""
 
@@ -44,6 +47,8 @@ class HubOptions:
                 raise HubError(f"the {name}'s port {port} does not exist: use 1 to 65535, or 0 for any free one")
         if self.therapists < 0:
             raise HubError(f"{self.therapists} therapists cannot be: declare 0 or more")
+        if self.database is not None:
+            check_url(self.database)
         if self.broker_url is not None:
             self.broker_address()
 

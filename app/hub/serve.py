@@ -29,7 +29,7 @@ def serve(options: HubOptions) -> None:
     with ExitStack() as stack:
         stack.enter_context(_alone(options.state))
         page = stack.enter_context(_listening(options.host, options.port))
-        store = stack.enter_context(closing(Store(options.state / "hub.sqlite")))
+        store = stack.enter_context(closing(Store(options.database or options.state / "hub.sqlite")))
         broker, address = None, options.broker_address()
         if options.broker_url is None:
             broker = stack.enter_context(closing(Broker(options.clinic, options.state / "broker", options.mqtt_port)))

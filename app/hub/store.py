@@ -1,17 +1,17 @@
 """The hub's store: what was committed, exactly once, and what can be read of it."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, exists, func, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.hub.arrivals import Sorted
-from app.hub.database import open_database
+from app.hub.database import cause, name, open_database
 from app.hub.entries import Key, write
 from app.hub.errors import StoreError
 from app.hub.rooms import Room
@@ -35,12 +35,13 @@ class Counts:
 class Store:
     """A database; safe to read from other threads while one writes. Everything here raises StoreError."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._engine = open_database(path)
+    def __init__(self, where: Path | str) -> None:
+        """Open a file, or a PostgreSQL by its URL."""
+        self._engine = open_database(where)
+        self._name = name(self._engine)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of it."""
         self._engine.dispose()
 
     def commit(self, items: Iterable[Sorted], now: int) -> list[Key]:
@@ -49,22 +50,28 @@ class Store:
         A message that is there already is acknowledged again and changes nothing. Raises StoreError, and then
         nothing was written.
         """
+        items = list(items)
         try:
-            with self._engine.begin() as connection:
-                keys = write(connection, list(items), now)
-        except DatabaseError as error:
+            try:
+                return self._write(items, now)
+            except IntegrityError:  # another hub on this database was quicker: now its rows are seen
+                return self._write(items, now)
+        except DBAPIError as error:
             raise StoreError(
-                f"the database {self._path} cannot be written ({error.orig}): make room or mend it"
+                f"the database {self._name} cannot be written ({cause(error)}): make room or mend it"
             ) from error
-        return keys
+
+    def _write(self, items: Sequence[Sorted], now: int) -> list[Key]:
+        with self._engine.begin() as connection:
+            return write(connection, items, now)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except DatabaseError as error:
-            raise StoreError(f"the database {self._path} cannot be read ({error.orig}): mend it") from error
+        except DBAPIError as error:
+            raise StoreError(f"the database {self._name} cannot be read ({cause(error)}): mend it") from error
 
     def releases(self) -> list[Release]:
         """Every release and withheld week, in order of week and device."""
