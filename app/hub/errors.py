@@ -1,8 +1,12 @@
 """What can go wrong in the hub, each message one sentence that says what to do.
 
 HubError
-├── BrokerError   the embedded broker does not start or does not answer
-└── StoreError    the database cannot be opened or written
+├── AuthorityError   the clinic's certificate authority cannot be used
+├── BrokerError      the embedded broker does not start or does not answer
+├── RefusedError     a unit that wants to join or to renew may not
+├── RegistryError    what was asked about a room cannot be done
+├── RequestError     a room's signing request is none
+└── StoreError       the database cannot be opened or written
 """
 
 
@@ -10,8 +14,24 @@ class HubError(Exception):
     """The hub cannot do what was asked; the message says why and what to do."""
 
 
+class AuthorityError(HubError):
+    """The clinic's certificate authority cannot be used."""
+
+
 class BrokerError(HubError):
     """The embedded broker does not start or does not answer."""
+
+
+class RefusedError(HubError):
+    """A unit that wants to join or to renew may not; why is for the hub's log, the unit is not told."""
+
+
+class RegistryError(HubError):
+    """What was asked about a room cannot be done."""
+
+
+class RequestError(HubError):
+    """A room's signing request is none."""
 
 
 class StoreError(HubError):

@@ -90,3 +90,36 @@ QUARANTINE = Table(
     Column("times", Integer, nullable=False),
     UniqueConstraint("device", "leaf", "sha256", name="quarantine_once"),
 )
+
+# Every room unit that was ever added; a certificate is good while its joining is the room's and the room not revoked.
+ROOMS = Table(
+    "rooms",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("joining", Integer, nullable=False),  # 1, 2, ... : how often the room was given to a unit
+    Column("added", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+)
+
+# The one code that a room can join by, as a hash.
+CODES = Table(
+    "codes",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("wrong", Integer, nullable=False),  # tries with another code
+    Column("key", String(64)),  # of the unit that has used it
+)
+
+CERTIFICATES = Table(
+    "certificates",
+    TABLES,
+    Column("serial", String(40), primary_key=True),
+    Column("device", String(48), nullable=False),
+    Column("joining", Integer, nullable=False),
+    Column("issued", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Index("certificates_by_device", "device"),
+)
