@@ -27,9 +27,16 @@ class Microphones(Protocol):
     def check(self) -> None:
         """See that they are there, without listening. Raises SoundError."""
 
+    @property
+    def identity(self) -> str | None:
+        """What tells this array from another one; None until it was found."""
+        ...
+
     def open(self) -> None: ...  # noqa: D102 - the class says it
     def close(self) -> None: ...  # noqa: D102
-    def __iter__(self) -> Iterator[Block]: ...
+    def __iter__(self) -> Iterator[Block | None]:
+        """Blocks, with None in between when for a moment there is none."""
+        ...
 
 
 class Lamp(Protocol):
@@ -156,11 +163,13 @@ def open_room_board(
     device: str | int | None,
     pins: Pins | None,
     gpio: Any,  # noqa: ANN401 - gpiozero has no types
+    usb: str | None = None,
 ) -> RoomBoard:
-    """The board with real microphones. Raises BoardError."""
+    """The board with real microphones; `usb` is the id they must have. Raises BoardError."""
     from firmware.microphones import PortAudioArray
 
-    microphones = PortAudioArray(geometry, device)
+    # A unit with pins opens the card itself; on a machine without, a sound server may lie between.
+    microphones = PortAudioArray(geometry, device, usb=usb, sound_server=pins is None)
     name = f"Microphones '{microphones.device}' with the array {geometry.name}"
     with ExitStack() as release:
         release.callback(microphones.close)

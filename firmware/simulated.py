@@ -68,6 +68,7 @@ class Silence:
     """The microphones of a board without any: a score takes their place."""
 
     geometry = ArrayGeometry("none", SAMPLE_RATE, (), ())
+    identity: str | None = None
 
     def check(self) -> None:
         """Raises SoundError: there is nothing to see."""
@@ -103,6 +104,7 @@ class TapeArray:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.geometry = geometry
+        self.identity: str | None = f"recording {geometry.name}"
         self.plugged = True
         self._tape, self._rows = tape, rows_of(geometry, tape.channels)
         self._switch, self._pace, self._clock, self._sleep = switch, pace, clock, sleep

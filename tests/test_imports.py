@@ -13,11 +13,12 @@ MAY_IMPORT = {
     "firmware": {"firmware"},
     "app.catalogue": set(),
     "app.durable": set(),
+    "app.ballast": set(),
     "app.hearing": {"app.hearing", "firmware.sound"},
     "app.conversation": {"app.conversation", "app.hearing.activity", "app.hearing.seats", "app.catalogue"},
     "app.cues": {"app.cues", "app.conversation", "app.catalogue", "firmware.light"},
-    "app.release": {"app.release", "app.catalogue", "app.durable", "app.sync.wire"},
-    "app.sync": {"app.sync", "app.durable"},
+    "app.release": {"app.release", "app.catalogue", "app.durable", "app.ballast", "app.sync.wire"},
+    "app.sync": {"app.sync", "app.durable", "app.ballast"},
     "app.hub": {"app.hub", "app.sync.wire", "app.catalogue"},
     "app.rehearsal": {
         "app.rehearsal",
@@ -50,16 +51,20 @@ MAY_IMPORT = {
 
 # Third-party hardware and network libraries, and the only files that may import them.
 ONLY_IN = {
-    "pyaudio": {"firmware/microphones.py"},
+    "pyaudio": {"firmware/capture.py"},
     "gpiozero": {"firmware/lamp.py", "firmware/switches.py"},
     "tflite_runtime": {"app/hearing/model.py"},
     "ai_edge_litert": {"app/hearing/model.py"},
     "paho": {"app/sync/link.py", "app/hub/inbox.py"},
     "sqlalchemy": {
         *("app/hub/database.py", "app/hub/entries.py", "app/hub/store.py", "app/hub/tables.py"),
-        "app/hub/migrations/versions/step_0001.py",
+        *("app/hub/registry.py", "app/hub/migrations/versions/step_0001.py"),
+        "app/hub/migrations/versions/step_0002.py",
     },
-    "alembic": {"app/hub/database.py", "app/hub/migrations/env.py", "app/hub/migrations/versions/step_0001.py"},
+    "alembic": {
+        *("app/hub/database.py", "app/hub/migrations/env.py"),
+        *("app/hub/migrations/versions/step_0001.py", "app/hub/migrations/versions/step_0002.py"),
+    },
     "rich": {"app/terminal/view.py"},
 }
 
@@ -136,6 +141,7 @@ def all_below(module: str) -> set[str]:
 def test_what_has_the_microphones_has_no_network() -> None:
     assert not all_below("app.listen") & {"app.sync.link", "app.sync.courier", "app.send"}
     assert "firmware.microphones" in all_below("app.listen")
+    assert not all_below("firmware.capture") & {"app.listen", "app.sync.link"}
 
 
 def test_what_has_the_network_has_no_microphones_and_no_ledger() -> None:

@@ -13,7 +13,7 @@ from firmware.board import Board
 from firmware.errors import SoundError
 from firmware.sound import SAMPLE_RATE, Block
 
-RETRY_S = 5.0
+RETRY_S = 2.0
 """Seconds between two tries to open microphones that have failed in a session."""
 
 
@@ -48,71 +48,77 @@ class Sound:
     def __init__(self, board: Board, hearing: Callable[[], Hearing], clock: Callable[[], float]) -> None:
         self.over = False
         self.trouble: str | None = None
+        self.live = False
+        """The microphones are open, and deliver as far as is known."""
         self._board, self._make_hearing, self._clock = board, hearing, clock
         self._hearing = hearing()
-        self._blocks: Iterator[Block] | None = None
+        self._blocks: Iterator[Block | None] | None = None
+        self._missed = False
+        """Sound is missing since `_heard_until`."""
         self._heard_until = self._retry_at = clock()
-
-    @property
-    def live(self) -> bool:
-        """The microphones are open and deliver."""
-        return self._blocks is not None
 
     def begin(self) -> None:
         """Open the microphones; a fault is met in `next`."""
-        self.over, self.trouble = False, None
+        self.over, self.trouble, self._missed = False, None, False
         self._hearing = self._make_hearing()
         self._heard_until = self._retry_at = self._clock()
 
     def next(self) -> Heard | None:
         """What one more block has brought; None where there is none now."""
-        lost = 0
-        if self._blocks is None:
-            if self._clock() < self._retry_at or not self._open():
-                return None
-            lost, self.trouble = self._lost(), None
         try:
-            block = next(self._blocks, None) if self._blocks else None
+            block = self._block()
         except SoundError as error:
-            self._fail(error)
+            self._fail(str(error))
             return None
         if block is None:
-            self.over = True
             return None
-        self._heard_until = self._clock()
-        heard = self._hearing.hear(replace(block, lost=block.lost + lost) if lost else block)
+        lost = self._lost(block)
+        self._heard_until, self._missed, self.live = self._clock(), False, True
+        heard = self._hearing.hear(replace(block, lost=block.lost + lost))
         self.trouble = heard.trouble
         return heard
 
     def end(self) -> Iterator[Heard]:
         """Close the microphones; what a fault has cost until now counts as lost."""
-        lost = 0 if self.live else self._lost()
         self._close()
-        if lost:
-            nothing = np.zeros((len(self._board.geometry.positions_mm), 0), np.int16)
-            yield self._hearing.hear(Block(nothing, 0, lost))
+        if self._missed:
+            yield self._hearing.hear(self._nothing(round((self._clock() - self._heard_until) * SAMPLE_RATE)))
         yield self._hearing.finish()
 
-    def _lost(self) -> int:
-        """Samples that have passed since a fault."""
-        return round((self._clock() - self._heard_until) * SAMPLE_RATE) if self.trouble else 0
-
-    def _open(self) -> bool:
-        try:
+    def _block(self) -> Block | None:
+        """The next block, None where there is none now. Raises SoundError."""
+        if not self._board.privacy.is_open():
+            self._fail("the privacy switch is shut: open it to go on", retry_s=0.0)
+            return None
+        if self._blocks is None:
+            if self._clock() < self._retry_at:
+                return None
             self._board.microphones.open()
-        except SoundError as error:
-            self._fail(error)
-            return False
-        self._blocks = iter(self._board.microphones)
-        return True
+            self._blocks = iter(self._board.microphones)
+            self.live = not self._missed
+        try:
+            return next(self._blocks)
+        except StopIteration:
+            self.over = True
+            return None
 
-    def _fail(self, error: SoundError) -> None:
+    def _lost(self, block: Block) -> int:
+        """Samples that have passed since a fault, up to this block, which has just been taken."""
+        if not self._missed:
+            return 0
+        self._hearing.hear(self._nothing(0))  # a fault before the first sample counts too
+        return max(0, round((self._clock() - self._heard_until) * SAMPLE_RATE) - block.samples.shape[1])
+
+    def _nothing(self, lost: int) -> Block:
+        return Block(np.zeros((len(self._board.geometry.positions_mm), 0), np.int16), 0, lost)
+
+    def _fail(self, trouble: str, retry_s: float = RETRY_S) -> None:
         self._close()
-        self.trouble = str(error)
-        self._retry_at = self._clock() + RETRY_S
+        self.trouble, self._missed = trouble, True
+        self._retry_at = self._clock() + retry_s
 
     def _close(self) -> None:
-        self._blocks = None
+        self._blocks, self.live = None, False
         self._board.microphones.close()
 
 

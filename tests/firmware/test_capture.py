@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,12 @@ ALSA = """
 pcm.array6 { type pulse device "array6.monitor" }
 pcm.default { type pulse device "array6.monitor" }
 """
+SINK = "sink_name=array6"
+SINK_MODULE = f"module-null-sink {SINK} format=s16le rate={RATE} channels={CHANNELS} channel_map={CHANNEL_MAP}"
 PULSE = f"""
 load-module module-native-protocol-unix
-load-module module-null-sink sink_name=array6 format=s16le rate={RATE} channels={CHANNELS} channel_map={CHANNEL_MAP}
+load-module module-null-sink sink_name=other format=s16le rate={RATE} channels=2
+load-module {SINK_MODULE}
 """
 
 pytestmark = pytest.mark.skipif(
@@ -36,9 +38,51 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass
 class Daemon:
-    process: subprocess.Popen[str]
     environment: dict[str, str]
     folder: Path
+    process: subprocess.Popen[str] = field(init=False)
+
+    def start(self) -> None:
+        """Start it, also again after its death; it serves when this returns."""
+        command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "-v", "--log-target=stderr"]
+        command += ["--disable-shm=yes", "-F", str(self.folder / "default.pa")]
+        self.process = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        log = self.process.stderr
+        said = []
+        for line in log:
+            said.append(line)
+            if "startup complete" in line:
+                break
+        else:
+            pytest.fail("the sound daemon did not start:\n" + "".join(said))
+        threading.Thread(target=self._drain, daemon=True).start()  # a full pipe would stop the daemon
+
+    def _drain(self) -> None:
+        with self.process as process:
+            assert process.stderr is not None
+            process.stderr.read()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def control(self, *words: str) -> str:
+        """What `pactl` says to that."""
+        done = subprocess.run(
+            ["pactl", *words], check=True, capture_output=True, text=True, env=self.environment, timeout=20
+        )
+        return done.stdout
+
+    def unplug(self) -> None:
+        """Remove the array."""
+        (module,) = (line.split()[0] for line in self.control("list", "short", "modules").splitlines() if SINK in line)
+        self.control("unload-module", module)
+
+    def replug(self) -> None:
+        """Put it back."""
+        self.control("load-module", *SINK_MODULE.split())
 
     def play(self, sound: Path) -> subprocess.Popen[bytes]:
         form = ["--format=s16le", f"--rate={RATE}", f"--channels={CHANNELS}", f"--channel-map={CHANNEL_MAP}"]
@@ -72,23 +116,12 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         "JACK_NO_START_SERVER": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "-v", "--log-target=stderr"]
-    command += ["--disable-shm=yes", "-F", str(tmp_path / "default.pa")]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        log = process.stderr
-        said = []
-        for line in log:
-            said.append(line)
-            if "startup complete" in line:
-                break
-        else:
-            pytest.fail("the sound daemon did not start:\n" + "".join(said))
-        threading.Thread(target=log.read, daemon=True).start()  # a full pipe would stop the daemon
-        try:
-            yield Daemon(process, environment, tmp_path)
-        finally:
-            process.kill()
+    daemon = Daemon(environment, tmp_path)
+    daemon.start()
+    try:
+        yield daemon
+    finally:
+        daemon.kill()
 
 
 def numbered_sound(seconds: float) -> NDArray[np.int16]:
@@ -132,33 +165,9 @@ def test_captured_samples_are_those_that_were_played(daemon: Daemon) -> None:
     assert np.unique(numbers - place).size == 1, "a sample is lost or doubled and nobody counted it"
 
 
-def test_a_daemon_that_dies_stops_the_capture_with_a_sentence(daemon: Daemon) -> None:
-    capture = daemon.capture(seconds=60)
-    wait_for(capture, "block")
-    daemon.process.kill()
-    _, errors = capture.communicate(timeout=10)
-    assert capture.returncode == 1
-    first, second = errors.splitlines()[-2:]
-    assert first == "'array6' has delivered nothing for 1 s: check its cable and its power"
-    assert "this machine has no microphones at all" in second
-
-
-def test_a_daemon_that_freezes_stops_the_capture_and_lets_the_process_end(daemon: Daemon) -> None:
-    capture = daemon.capture(seconds=60)
-    wait_for(capture, "block")
-    daemon.process.send_signal(signal.SIGSTOP)
-    output, errors = capture.communicate(timeout=20)
-    assert capture.returncode == 1
-    assert output.split()[-1] == "closed"
-    first, second = errors.splitlines()[-2:]
-    assert first.startswith("'array6' has delivered nothing for 1 s")
-    assert second == "the sound system has hung since the microphones were closed: restart fermata"
-
-
 def test_a_missing_device_is_named_with_those_there_are(daemon: Daemon) -> None:
-    _, errors = daemon.capture(device="xvf3800").communicate(timeout=10)
-    sentence = (
+    _, errors = daemon.capture(device="xvf3800").communicate(timeout=20)
+    assert errors == (
         "there is no microphone array 'xvf3800': this machine has 0 'array6', 1 'default'; "
         "plug it in, end what uses it, or name another\n"
     )
-    assert errors == 2 * sentence
