@@ -12,8 +12,9 @@ from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from app import ballast
 from app.durable import PAGE, Durable, DurableError, FullError, as_durable
-from app.sync import ballast, wire
+from app.sync import wire
 
 MODE = 0o660
 """Both users write: SQLite needs that even to read in WAL mode."""

@@ -1,6 +1,8 @@
 import json
 import secrets
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from app.catalogue import RELEASED
 from app.durable import DamagedError, ForeignError, FullError, InUseError
 from app.release.ledger import Ledger, LedgerError
+from app.release.week import moved, weeks_between
 
 WEEK = "2026-W05"
 VALUES: dict[str, float | None] = {metric.id: 0.25 for metric in RELEASED}
@@ -268,17 +271,6 @@ def test_a_ledger_of_another_version_is_left_alone(path: Path) -> None:
     assert path.exists()
 
 
-def test_a_full_disk_changes_nothing(ledger: Ledger) -> None:
-    for share in range(10):
-        add(ledger, share=float(share))
-    before = shares(ledger)
-    pages = ledger._db.one("PRAGMA page_count")
-    ledger._db.do(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(FullError, match="free some of the disk"):
-        ledger.seal("a" * 32, WEEK, b"x" * 500_000, ledger.waiting())
-    assert (shares(ledger), ledger.sealed(), ledger.has_sealed(WEEK)) == (before, [], False)
-
-
 def test_what_is_no_week_is_refused_and_nothing_lost(ledger: Ledger) -> None:
     session = ledger.open_session()
     with pytest.raises(ValueError, match="not an ISO week"):
@@ -317,3 +309,130 @@ def test_any_order_of_deeds_and_power_cuts_keeps_exactly_what_was_not_withdrawn(
                 assert ledger.withdrawable() == last
     assert shares(ledger) == expected
     ledger.shut()
+
+
+def weeks(ledger: Ledger) -> list[str]:
+    return sorted(each.week for each in ledger.waiting())
+
+
+def test_a_clock_that_had_been_wrong_ages_nothing(ledger: Ledger) -> None:
+    add(ledger, "1970-W01")
+    add(ledger, "1970-W03")
+    ledger.seal("a" * 32, "1970-W02", b"one", [])
+    ledger.turn("1970-W03", "2026-W30", 1_780_000_000, passed=False)
+    assert weeks(ledger) == ["2026-W28", "2026-W30"]
+    assert ledger.has_sealed("2026-W29"), "a week has one release, whatever it is called"
+    assert not ledger.has_sealed("1970-W02")
+    assert ledger.known_time() == 1_780_000_000
+
+
+def test_the_time_that_a_machine_was_off_ages_what_waited_but_not_what_came_since(ledger: Ledger) -> None:
+    add(ledger, "2026-W05")
+    ledger.sure = False
+    add(ledger, "2026-W05")
+    ledger.turn("2026-W05", "2026-W20", 1_780_000_000, passed=True)
+    assert weeks(ledger) == ["2026-W05", "2026-W20"]
+    assert ledger.expire("2026-W20") == 1
+    assert weeks(ledger) == ["2026-W20"]
+    assert all(each.sure for each in ledger.waiting())
+
+
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(-3000, 3000), st.booleans()), max_size=4),
+)
+@settings(max_examples=20, deadline=None)
+def test_no_setting_of_the_clock_loses_a_session_or_keeps_it_longer(
+    tmp_path_factory: pytest.TempPathFactory, ages: list[int], jumps: list[tuple[int, bool]]
+) -> None:
+    """Sessions of these ages in weeks; a clock that is found to be wrong by so many weeks, on and on."""
+    now = "2026-W30"
+    ledger = Ledger(tmp_path_factory.mktemp("law") / "ledger.db")
+    for age in ages:
+        ledger.forget(add(ledger, moved(now, -age)))
+    for jump, cut in jumps:
+        before, now = now, moved(now, jump)
+        ledger.turn(before, now, 0, passed=False)
+        if cut:
+            path = ledger._db.path
+            ledger.shut()
+            ledger = Ledger(path)
+    assert sorted(weeks_between(week, now) for week in weeks(ledger)) == sorted(ages)
+    assert ledger.expire(now) == 0
+    assert ledger.expire(moved(now, 13)) == len(ages)
+    ledger.shut()
+
+
+def test_a_ledger_that_is_a_copy_is_emptied_and_goes_on(path: Path, ledger: Ledger) -> None:
+    add(ledger)
+    ledger.seal("a" * 32, WEEK, b"not handed over", [])
+    ledger.open_session()
+    before = secrets_of(ledger)
+    ledger.erase()
+    assert (ledger.waiting(), ledger.sealed(), ledger.interrupted()) == ([], [], None)
+    assert not any(secret in on_disk(path) for secret in before)
+    assert weeks_between(WEEK, "2026-W06") == 1
+    assert ledger.has_sealed(WEEK)
+    add(ledger)
+
+
+FULL_DISK = """
+import secrets, sys
+from pathlib import Path
+from app.release.ledger import Ledger
+from app.release.release import RANGES, Rules, seal
+
+folder = Path(sys.argv[1])
+ledger = Ledger(folder / "ledger.db")
+for number in range(40):
+    session = ledger.open_session()
+    ledger.close(session, dict.fromkeys(RANGES, 1.0), "2026-W05", 3000.0)
+ledger.forget(session)
+last = ledger.open_session()
+with (folder / "filler").open("wb", buffering=0) as filler:
+    for size in (4096, 1):
+        try:
+            while True:
+                filler.write(b"x" * size)
+        except OSError:
+            pass
+ledger.checkpoint(last, "x" * 20_000)
+ledger.close(last, dict.fromkeys(RANGES, 1.0), "2026-W05", 3000.0)
+release = seal(ledger, "2026-W05", Rules(), secrets.SystemRandom())
+assert release.sessions == 40, release
+assert [each.session for each in ledger.waiting()] == [last]
+assert [identity for identity, _ in ledger.sealed()] == [release.id]
+assert not ledger.ballast.lay(), "the disk is still full"
+(folder / "filler").unlink()
+ledger.drop(release.id)
+ledger.expire("2026-W05")
+assert (folder / "ledger.db.ballast").stat().st_size == 2**20
+print("sealed")
+"""
+
+
+def test_on_a_full_disk_a_session_ends_and_a_release_is_sealed(tmp_path: Path) -> None:
+    """On a real full disk of 2 MB, in a mount namespace of its own."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no mount namespace")
+    script = f'mount -t tmpfs -o size=2m none "$1" && exec {sys.executable} -c "$2" "$1"'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, "sh", str(tmp_path), FULL_DISK],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout == "sealed\n", done.stderr
+
+
+def test_a_disk_without_any_room_loses_nothing_and_says_what_to_do(ledger: Ledger) -> None:
+    """Where not even the ballast helps."""
+    for share in range(10):
+        add(ledger, share=float(share))
+    ledger._db.do(f"PRAGMA max_page_count = {ledger._db.one('PRAGMA page_count')}")
+    with pytest.raises(FullError, match="free some of the disk"):
+        ledger.seal("a" * 32, WEEK, b"x" * 500_000, ledger.waiting())
+    assert len(ledger.waiting()) == 10
+    ledger._db.do("PRAGMA max_page_count = 100000")
+    ledger.seal("a" * 32, WEEK, b"x" * 500_000, ledger.waiting())

@@ -1,4 +1,4 @@
-"""A file of nothing beside the outbox: given up on a full disk, so that there is still room to delete."""
+"""A file of nothing beside a database: given up on a full disk, so that there is still room to write and to erase."""
 
 import errno
 import os
