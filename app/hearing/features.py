@@ -9,7 +9,7 @@ centre by p . (cos t, sin t) / c. For each seat the microphones are aligned acco
 both relative to what a diffuse field would give on this array, so that one net serves many arrays.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +37,15 @@ DIRECTION = 2 * BANDS
 """Direction values per seat and frame: the cosines, then the null ratios."""
 SMOOTHING = 0.6
 """How much of the last frame stays in the powers of the null ratio."""
+FULL_SCALE = 32768.0
+"""A 16-bit sample of full scale."""
 ROUNDING_POWER = 1.0 / 32768.0**2 / 12.0
 """Power of the rounding error of 16-bit samples in -1..1: no level is lower."""
 
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """A block as the net's inputs are made from it."""
 
     mel: Floats  # (frame, MELS) power, mean over the microphones
@@ -52,34 +53,52 @@ class Features:
 
 
 class Ears:
-    """The stage from samples to features; remembers the last 15 ms of sound and lightly smoothed powers."""
+    """The stage from samples to features; remembers the last 15 ms of sound and lightly smoothed powers.
+
+    What it works in is made once: arrays of a few KB stay in the cache, and cost more to make than to fill.
+    """
 
     def __init__(self, geometry: ArrayGeometry, azimuths: tuple[float, ...]) -> None:
         microphones = len(geometry.positions_mm)
-        self._recent = np.zeros((microphones, WINDOW - HOP + BLOCK), np.float32)
+        self._recent = np.zeros((microphones, WINDOW - HOP + BLOCK), np.float32)  # in units of 16-bit samples
         self._frames = np.lib.stride_tricks.as_strided(  # (microphone, frame, sample), a view of the above
             self._recent,
             (microphones, BLOCK_FRAMES, WINDOW),
             (self._recent.strides[0], HOP * self._recent.itemsize, self._recent.itemsize),
             writeable=False,
         )
-        self._window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+        self._window = (np.hanning(WINDOW + 1)[:-1] / FULL_SCALE).astype(np.float32)
+        self._padded = np.zeros((microphones, BLOCK_FRAMES, FFT))  # numpy below 2 transforms nothing but doubles
+        self._windowed = self._padded[:, :, :WINDOW]
+        self.spectra = np.zeros((microphones, BLOCK_FRAMES, FFT // 2 + 1), np.complex64)
+        """Of the last block, (microphone, frame, bin); the next call overwrites them."""
+        self._parts = self.spectra.view(np.float32)
+        self._squares = np.zeros_like(self._parts)
+        self._real, self._imaginary = self._squares[:, :, ::2], self._squares[:, :, 1::2]
+        self._power = np.zeros(self.spectra.shape, np.float32)
         self._mel = (mel_bank() / microphones).astype(np.float32)
         self._directions = Directions(geometry, azimuths) if azimuths and microphones > 1 else None
         self._nowhere = np.zeros((0, BLOCK_FRAMES, DIRECTION), np.float32)
 
-    def sense(self, samples: Floats) -> Features:
+    def sense(self, samples: Floats | NDArray[np.int16]) -> Features:
         """The features of the next block.
 
-        samples: (microphone, BLOCK), -1..1
+        samples: (microphone, BLOCK), 16-bit, or floats at -1..1
         """
         self._recent[:, : WINDOW - HOP] = self._recent[:, BLOCK:]
-        self._recent[:, WINDOW - HOP :] = samples
-        spectra = np.fft.rfft(self._frames * self._window, FFT).astype(np.complex64)
-        power = np.square(spectra.real) + np.square(spectra.imag)
-        mel = power.sum(0) @ self._mel
-        directions = self._nowhere if self._directions is None else self._directions.look(spectra, power)
-        return Features(mel, directions)
+        now = self._recent[:, WINDOW - HOP :]
+        now[:] = samples
+        if samples.dtype != np.int16:
+            now *= FULL_SCALE
+        np.multiply(self._frames, self._window, out=self._windowed)
+        self.spectra[:] = np.fft.rfft(self._padded)
+        np.multiply(self._parts, self._parts, out=self._squares)
+        np.add(self._real, self._imaginary, out=self._power)
+        total = np.add.reduce(self._power) if len(samples) > 1 else self._power[0]
+        mel = total.dot(self._mel)
+        if self._directions is None:
+            return Features(mel, self._nowhere)
+        return Features(mel, self._directions.look(self.spectra, self._power, total))
 
 
 class Directions:
@@ -90,41 +109,64 @@ class Directions:
         bank = band_bank(frequencies)
         self._bins = slice(int(np.flatnonzero(bank.sum(1))[0]), int(np.flatnonzero(bank.sum(1))[-1]) + 1)
         self._bank = bank[self._bins].astype(np.float32)
-        self._width = self._bank.sum(0)
+        width = self._bank.sum(0)
         self._mics = len(geometry.positions_mm)
         steering = steer(geometry, azimuths, frequencies[self._bins])
         self._steering = np.ascontiguousarray(steering.transpose(1, 0, 2)[:, :, None], np.complex64)
-        diffuse = self._diffuse(geometry, steering, frequencies[self._bins])
-        cosine = (diffuse * self._mics - self._mics) / (self._mics * (self._mics - 1))
-        self._diffuse_cosine = cosine[:, None].astype(np.float32)
+        diffuse = self._diffuse(geometry, steering, frequencies[self._bins], width)
+        pairs = self._mics * (self._mics - 1)
+        cosine = (diffuse * self._mics - self._mics) / pairs
+        self._cosine_scale = (1.0 / (width * pairs * (1.1 - cosine)))[:, None].astype(np.float32)
+        self._cosine_offset = ((self._mics / pairs + cosine) / (1.1 - cosine))[:, None].astype(np.float32)
         self._diffuse_ratio = np.log(diffuse / (self._mics - diffuse))[:, None].astype(np.float32)
-        self._floor = (ROUNDING_POWER * np.hanning(WINDOW).sum() * self._width).astype(np.float32)
-        self._decay, self._mix = smoothing_matrix()
-        self._past = np.zeros((len(azimuths) + 1, 1, BANDS), np.float32)
+        self._floor = (self._mics * ROUNDING_POWER * np.hanning(WINDOW).sum() * width).astype(np.float32)
+        self._smooth = smoothing_matrix()
+        self._make_room(len(azimuths))
 
-    def _diffuse(self, geometry: ArrayGeometry, steering: NDArray[np.complex128], hz: NDArray[np.float64]) -> Floats:
+    def _make_room(self, seats: int) -> None:
+        """The arrays that it works in."""
+        bins = len(self._bank)
+        self._level = np.zeros((self._mics, BLOCK_FRAMES, bins), np.float32)
+        self._both = np.zeros((self._mics, 1, 2 * BLOCK_FRAMES, bins), np.complex64)  # spectra, then phases alone
+        self._aligned = np.zeros((self._mics, seats, 2 * BLOCK_FRAMES, bins), np.complex64)
+        self._beams = np.zeros(self._aligned.shape[1:], np.complex64)
+        self._parts = self._beams.view(np.float32)
+        self._twice = np.repeat(self._bank, 2, axis=0)  # for real and imaginary parts
+        self._whole = self._bank * self._mics
+        self._heard = np.zeros((seats + 1, 1 + BLOCK_FRAMES, BANDS), np.float32)  # the last smooth value, then the new
+
+    def _diffuse(
+        self, geometry: ArrayGeometry, steering: NDArray[np.complex128], hz: NDArray[np.float64], width: Floats
+    ) -> Floats:
         """(seat, band) power of the aligned sum over the root of their number, in a diffuse field of power 1."""
         places = np.array(geometry.positions_mm) / 1000.0
         apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
         coherence = np.sinc(2.0 * hz * apart[..., None] / SPEED_OF_SOUND)
         beam = np.einsum("smf,mnf,snf->sf", steering, coherence, steering.conj()).real / self._mics
-        return np.asarray(beam @ self._bank / self._width, np.float32)
+        return np.asarray(beam @ self._bank / width, np.float32)
 
-    def look(self, spectra: NDArray[np.complex64], power: Floats) -> Floats:
-        """(seat, frame, DIRECTION) of (microphone, frame, bin) spectra and their powers."""
-        spectra, power = spectra[:, :, self._bins], power[:, :, self._bins]
-        phases = spectra / np.sqrt(power + 1e-20)
-        both = np.concatenate([spectra, phases], axis=1)[:, None]
-        beams = (self._steering * both).sum(0)  # (seat, frame of spectra then of phases, bin)
-        bands = (np.square(beams.real) + np.square(beams.imag)) @ self._bank
-        cosine = (bands[:, BLOCK_FRAMES:] / self._width - self._mics) / (self._mics * (self._mics - 1))
-        cosine = (cosine - self._diffuse_cosine) / (1.1 - self._diffuse_cosine)
-        heard = np.concatenate([bands[:, :BLOCK_FRAMES] / self._mics, (power.sum(0) @ self._bank)[None]])
-        smooth = self._mix @ heard + self._decay * self._past
-        self._past = smooth[:, -1:]
-        toward = smooth[:-1] + self._floor
-        away = np.maximum(smooth[-1] - smooth[:-1], 0.0) + self._floor
-        return np.concatenate([cosine, np.log(toward / away) - self._diffuse_ratio], axis=2, dtype=np.float32)
+    def look(self, spectra: NDArray[np.complex64], power: Floats, total: Floats) -> Floats:
+        """(seat, frame, DIRECTION) of (microphone, frame, bin) spectra, their powers, and the sum of those."""
+        spectra, level = spectra[:, :, self._bins], self._level
+        np.add(power[:, :, self._bins], 1e-20, out=level)
+        np.reciprocal(np.sqrt(level, out=level), out=level)
+        self._both[:, 0, :BLOCK_FRAMES] = spectra
+        np.multiply(spectra, level, out=self._both[:, 0, BLOCK_FRAMES:])
+        np.add.reduce(np.multiply(self._steering, self._both, out=self._aligned), out=self._beams)
+        np.multiply(self._parts, self._parts, out=self._parts)
+        bands = self._parts @ self._twice  # (seat, frame of spectra then of phases, band)
+        found: Floats = np.empty((len(bands), BLOCK_FRAMES, DIRECTION), np.float32)
+        cosine = np.multiply(bands[:, BLOCK_FRAMES:], self._cosine_scale, out=found[:, :, :BANDS])
+        cosine -= self._cosine_offset
+        self._heard[:-1, 1:] = bands[:, :BLOCK_FRAMES]
+        np.matmul(total[:, self._bins], self._whole, out=self._heard[-1, 1:])
+        smooth = np.matmul(self._smooth, self._heard)
+        self._heard[:, 0] = smooth[:, -1]
+        away = np.maximum(smooth[-1] - smooth[:-1], 0.0)
+        ratio: Floats = np.divide(smooth[:-1] + self._floor, away + self._floor, out=found[:, :, BANDS:])
+        np.log(ratio, out=ratio)
+        ratio -= self._diffuse_ratio
+        return found
 
 
 def steer(
@@ -138,12 +180,12 @@ def steer(
     return np.asarray(np.exp(-2j * np.pi * early[..., None] * frequencies))
 
 
-def smoothing_matrix() -> tuple[Floats, Floats]:
-    """One-pole smoothing of a block as two factors: of the last value before it (frame, 1), of it (frame, frame)."""
+def smoothing_matrix() -> Floats:
+    """One-pole smoothing of a block, (frame, 1 + frame): from the last smooth value before it and the new ones."""
     steps = np.arange(BLOCK_FRAMES)
     lag = steps[:, None] - steps[None]
     mix = np.where(lag >= 0, (1.0 - SMOOTHING) * SMOOTHING ** np.maximum(lag, 0), 0.0)
-    return (SMOOTHING ** (steps + 1.0))[:, None].astype(np.float32), mix.astype(np.float32)
+    return np.asarray(np.concatenate([(SMOOTHING ** (steps + 1.0))[:, None], mix], axis=1), np.float32)
 
 
 def mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:

@@ -6,13 +6,13 @@ settled                               0             1234     seven frames earlie
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.activity import Activity
-from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears
+from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears, Floats
 from app.hearing.inputs import Inputs
 from app.hearing.model import SETTLED_LAG, Belief, Model, at_rest
 from app.hearing.seats import Seat
@@ -49,10 +49,11 @@ class Hearing:
         self._trouble: str | None = None
         self._samples = np.zeros((microphones, BLOCK), np.int16)
         self._lost = np.zeros(WINDOW - HOP + BLOCK, np.bool_)  # the same stretch as the features look at
+        self._whole = True  # nothing of that stretch is lost
         self._filled = 0
         self._begun = False
         self._settled = 0
-        self._waiting = nothing(0, len(self.seats))
+        self._waiting = Waiting(len(self.seats))
 
     def hear(self, block: Block) -> Heard:
         """What one more block of sound brings.
@@ -62,8 +63,11 @@ class Hearing:
         """
         if len(block.samples) != len(self._samples):
             raise ValueError(f"a block of {len(block.samples)} channels for an array of {len(self._samples)}")
-        heard = self._lose(block.lost) if self._begun else []  # what was lost before the first sample is before frame 0
+        lost = block.lost if self._begun else 0  # what was lost before the first sample is before frame 0
         self._begun = True
+        if lost == self._filled == 0 and block.samples.shape[1] == BLOCK and self._whole:
+            return self._hear_block(block.samples)
+        heard = self._lose(lost)
         heard += self._fill(block.samples, lost=False)
         return self._together(heard)
 
@@ -73,7 +77,7 @@ class Hearing:
         heard = []
         if left:
             self._samples[:, self._filled :] = 0
-            heard.append(self._hear_block(left))
+            heard.append(self._hear_block(self._samples, left))
         self._filled = 0
         heard.append(Heard(nothing(self._next_live(), len(self.seats)), self._give_up_waiting()))
         return self._together(heard)
@@ -86,10 +90,11 @@ class Hearing:
             self._samples[:, self._filled : self._filled + taken] = samples[:, at : at + taken]
             start = WINDOW - HOP + self._filled
             self._lost[start : start + taken] = lost
+            self._whole = self._whole and not lost
             at += taken
             self._filled += taken
             if self._filled == BLOCK:
-                heard.append(self._hear_block(BLOCK_FRAMES))
+                heard.append(self._hear_block(self._samples))
                 self._filled = 0
         return heard
 
@@ -103,56 +108,115 @@ class Hearing:
             gap = nothing(self._settled, len(self.seats), blocks * BLOCK_FRAMES)
             self._settled += len(gap)
             heard.append(Heard(gap, joined([settled, gap])))
-            self._lost[:] = True
+            self._lost[:], self._whole = True, False
         return heard + self._fill(np.zeros((len(self._samples), rest), np.int16), lost=True)
 
-    def _hear_block(self, frames: int) -> Heard:
-        """One step of the net on the block in hand, of which so many frames count."""
-        if not self._lost.any() and frames == BLOCK_FRAMES:
-            self._trouble = self._check.inspect(self._samples)
-        features = self._ears.sense(self._samples * np.float32(1 / 32768))
+    def _hear_block(self, samples: NDArray[np.int16], frames: int = BLOCK_FRAMES) -> Heard:
+        """One step of the net on a block, of which so many frames count."""
+        if self._whole and frames == BLOCK_FRAMES:
+            self._trouble = self._check.inspect(samples)
+        features = self._ears.sense(samples)
         belief, self._state = self._model.step(self._inputs.prepare(features), self._state)
-        whole = np.ones(BLOCK_FRAMES, np.bool_)
-        if self._lost.any():
-            whole = ~np.lib.stride_tricks.sliding_window_view(self._lost, WINDOW)[::HOP].any(1)
-        self._lost[: WINDOW - HOP] = self._lost[BLOCK:]
-        live = self._activity(self._next_live(), belief.live_any, belief.live_seat, whole & (self._trouble is None))
+        live = Activity(
+            self._next_live(), agreed(belief.live_any), self._by_seat(belief.live_seat), self._measurable(frames)
+        )
+        if frames < BLOCK_FRAMES:
+            live = part(live, 0, frames)
         settled = self._settle(belief)
-        self._waiting = joined([self._waiting, part(live, 0, frames)])
-        return Heard(part(live, 0, frames), settled, self._trouble)
+        self._waiting.add(live)
+        return Heard(live, settled, self._trouble)
+
+    def _measurable(self, frames: int) -> NDArray[np.bool_]:
+        """Which frames of the block in hand are whole and heard without trouble; lets that block pass."""
+        given = ALL if self._trouble is None else NONE
+        if not self._whole:
+            windows = np.lib.stride_tricks.sliding_window_view(self._lost, WINDOW)[::HOP]
+            given = given & ~windows.any(1)
+            self._lost[: WINDOW - HOP] = self._lost[BLOCK:]
+            self._lost[WINDOW - HOP :] = False
+            self._whole = not self._lost.any()
+        return given[:frames]
 
     def _settle(self, belief: Belief) -> Activity:
         """The waiting frames that this step has looked back on; frames before a gap in the sound it cannot judge."""
         ready = max(0, len(self._waiting) - (SETTLED_LAG - BLOCK_FRAMES))
-        late = self._activity(self._settled, belief.settled_any, belief.settled_seat, np.ones(BLOCK_FRAMES, np.bool_))
-        late = part(late, BLOCK_FRAMES - ready, BLOCK_FRAMES)
-        settled = Activity(self._settled, late.speech, late.seats, self._waiting.measurable[:ready])
-        self._waiting = part(self._waiting, ready, len(self._waiting))
+        first = BLOCK_FRAMES - ready
+        settled = Activity(
+            self._settled,
+            agreed(belief.settled_any)[first:],
+            self._by_seat(belief.settled_seat)[first:],
+            self._waiting.take(ready).measurable,
+        )
         self._settled += ready
         return settled
 
     def _give_up_waiting(self) -> Activity:
         """The waiting frames with their live values: the sound that would have settled them never came."""
-        settled, self._waiting = self._waiting, nothing(self._next_live(), len(self.seats))
+        left = self._waiting.take(len(self._waiting))
+        settled = replace(left, first=self._settled)
         self._settled += len(settled)
         return settled
 
     def _next_live(self) -> int:
         return self._settled + len(self._waiting)
 
-    def _activity(
-        self, first: int, anybody: NDArray[np.float32], seat: NDArray[np.float32], measurable: NDArray[np.bool_]
-    ) -> Activity:
-        """Rows of the net as activity: anybody is what the rows think on average."""
-        seats = seat.T if self.seats else np.zeros((BLOCK_FRAMES, 0), np.float32)
-        return Activity(first, anybody.mean(0), seats, measurable)
+    def _by_seat(self, believed: Floats) -> Floats:
+        """(frame, seat) of the net's rows; without seats its one row says nothing of any."""
+        return believed.T if self.seats else np.zeros((BLOCK_FRAMES, 0), np.float32)
 
     def _together(self, heard: list[Heard]) -> Heard:
         """Several results as one."""
+        if len(heard) == 1:
+            return heard[0]
         none = nothing(self._next_live(), len(self.seats))
         live = joined([h.live for h in heard]) if heard else none
         settled = joined([h.settled for h in heard]) if heard else nothing(self._settled, len(self.seats))
         return Heard(live, settled, self._trouble)
+
+
+class Waiting:
+    """Live frames that are still to be settled: as many as the settled outputs lie behind."""
+
+    def __init__(self, seats: int) -> None:
+        most = SETTLED_LAG + BLOCK_FRAMES
+        self._speech = np.zeros(most, np.float32)
+        self._seats = np.zeros((most, seats), np.float32)
+        self._measurable = np.zeros(most, np.bool_)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return self._count
+
+    def add(self, live: Activity) -> None:
+        """A block more at the end."""
+        new = slice(self._count, self._count + len(live))
+        self._speech[new], self._seats[new], self._measurable[new] = live.speech, live.seats, live.measurable
+        self._count = new.stop
+
+    def take(self, count: int) -> Activity:
+        """The first so many, which wait no more; counted from 0."""
+        taken = Activity(0, self._speech[:count].copy(), self._seats[:count].copy(), self._measurable[:count].copy())
+        for each in (self._speech, self._seats, self._measurable):
+            each[: self._count - count] = each[count : self._count]
+        self._count -= count
+        return taken
+
+
+def agreed(rows: Floats) -> Floats:
+    """(frame,) what the net's rows (row, frame) think on average."""
+    mean: Floats = rows[0] if len(rows) == 1 else np.add.reduce(rows) * np.float32(1 / len(rows))
+    return mean
+
+
+def constant(value: bool) -> NDArray[np.bool_]:
+    """A block's flags, all alike, for everybody to read."""
+    flags = np.full(BLOCK_FRAMES, value)
+    flags.setflags(write=False)
+    return flags
+
+
+ALL, NONE = constant(True), constant(False)
 
 
 def nothing(first: int, seats: int, frames: int = 0) -> Activity:

@@ -3,8 +3,8 @@
 The recent mean level is taken over power, not over log power: it follows speech, not the pauses. It is an input too.
 """
 
-from dataclasses import dataclass
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,7 @@ MEL_FLOOR = np.asarray(mel_bank().sum(0) * ROUNDING_POWER * np.square(np.hanning
 """(MELS,) power that the rounding of 16-bit samples alone gives."""
 
 
-@dataclass(frozen=True, slots=True)
-class NetInputs:
+class NetInputs(NamedTuple):
     """One step of the net, a row for each seat (one row of zeroed directions without seats)."""
 
     shared: Floats  # (row, SHARED)

@@ -77,7 +77,7 @@ class FeaturesAndNet:
         """All whole blocks."""
         ears, inputs, state, live = Ears(ONE, ()), Inputs(), at_rest(1), []
         for at in range(0, len(samples) - BLOCK + 1, BLOCK):
-            features = ears.sense(samples[None, at : at + BLOCK] * np.float32(1 / 32768))
+            features = ears.sense(samples[None, at : at + BLOCK])
             belief, state = self._model.step(inputs.prepare(features), state)
             live.append(belief.live_any[0])
         return Answers(as_it_came(np.concatenate(live)))
