@@ -1,24 +1,31 @@
-"""The embedded broker: a NATS server that speaks MQTT on loopback and lives exactly as long as the hub."""
+"""The embedded broker: a NATS server that speaks MQTT and lives exactly as long as the hub.
+
+In the clear it is for this machine only. For rooms on other machines it takes nobody without a certificate of the
+clinic's, and lets each do what its name in there may.
+"""
 
 import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from app.hub import leash
+from app.hub.authority import write_secret
 from app.hub.errors import BrokerError
+from app.hub.permits import Permit, nats_users
 
 START_S = 20.0
 STOP_S = 5.0
 POLL_S = 0.02
 
-# Plain MQTT has no names or certificates yet, so it is for this machine only. NATS' own protocol cannot be
-# switched off: it gets a random port on loopback and no user who may use it.
+# NATS' own protocol cannot be switched off: it gets a random port on loopback and no user who may use it.
 CONFIG = """\
 server_name: "fermata-{clinic}"
 host: "127.0.0.1"
@@ -35,15 +42,28 @@ jetstream {{
   max_file_store: 4GB
 }}
 mqtt {{
-  listen: "127.0.0.1:{port}"
-  no_auth_user: "room"
+  listen: "{host}:{port}"
   ack_wait: "5s"
   max_ack_pending: 4096
+{entry}
 }}
 authorization {{
-  users: [ {{ user: "room", password: "{password}", allowed_connection_types: ["MQTT"] }} ]
+  users: [
+{users}
+  ]
 }}
 """
+OPEN = '  no_auth_user: "room"'
+OPEN_USERS = '    {{ user: "room", password: "{password}", allowed_connection_types: ["MQTT"] }}'
+CERTIFIED = """\
+  tls {{
+    cert_file: {certificate}
+    key_file: {certificate}
+    ca_file: {ca}
+    verify_and_map: true
+    min_version: "1.2"
+    timeout: 10
+  }}"""
 
 # MQTT 3.1.1: CONNECT of a passing client "ready", CONNACK that accepts it, DISCONNECT.
 CONNECT = b"\x10\x11\x00\x04MQTT\x04\x02\x00\x0a\x00\x05ready"
@@ -51,14 +71,36 @@ ACCEPTED = b"\x20\x02\x00\x00"
 DISCONNECT = b"\xe0\x00"
 
 
+@dataclass(frozen=True, slots=True)
+class Shield:
+    """How a broker keeps strangers out: files in PEM, and where it listens."""
+
+    host: str
+    ca: Path
+    certificate: Path
+    """Its certificate and key."""
+    hub: Path
+    """Certificate and key by which the hub is known to it."""
+
+    def trust(self) -> ssl.SSLContext:
+        """How the hub connects to it."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.hub)
+        return context
+
+
 class Broker:
     """A NATS server as a child of this process, its store under a folder of the hub.
 
-    Call `start` from the main thread: the child is tied to the thread that starts it.
+    Without a shield it is for this machine only. Call `start` from the main thread: the child is tied to the thread
+    that starts it.
     """
 
-    def __init__(self, clinic: str, folder: Path, port: int) -> None:
+    def __init__(self, clinic: str, folder: Path, port: int, shield: Shield | None = None) -> None:
         self.port = port or _free_port()
+        self._shield = shield
+        self._permits: list[Permit] = []
         self._clinic = clinic
         self._folder = folder
         self._config = folder / "broker.conf"
@@ -76,7 +118,7 @@ class Broker:
         program = _program()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._stop_stale()
-        _must_be_free(self.port)
+        _must_be_free(self._host, self.port)
         self._write_config()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own program, no shell
@@ -87,11 +129,18 @@ class Broker:
                 start_new_session=True,  # Ctrl-C is for the hub, which stops the broker last
             )
         deadline = time.monotonic() + START_S
-        while not _accepts(self.port):
+        while not _accepts(self.port, self._shield):
             if not self.alive or time.monotonic() > deadline:
                 self.close()
                 raise BrokerError(f"the broker did not start, its log {self._log} ends with: {self._last_words()}")
             time.sleep(POLL_S)
+
+    def permit(self, permits: list[Permit]) -> None:
+        """Let these in and nobody else, from now on: who is connected without one of them is cut off."""
+        self._permits = permits
+        if self._process is not None and self.alive:
+            self._write_config()
+            self._process.send_signal(signal.SIGHUP)
 
     def close(self) -> None:
         """Stop the server and wait for its end."""
@@ -105,17 +154,28 @@ class Broker:
             self._process.wait()
         self._process = None
 
+    @property
+    def _host(self) -> str:
+        return self._shield.host if self._shield else "127.0.0.1"
+
     def _write_config(self) -> None:
+        if self._shield is None:
+            # nobody needs the password: MQTT clients are the room by default
+            entry, users = OPEN, OPEN_USERS.format(password=secrets.token_hex(16))
+        else:
+            files = {"certificate": _quoted(self._shield.certificate), "ca": _quoted(self._shield.ca)}
+            entry, users = CERTIFIED.format(**files), nats_users(self._permits)
         text = CONFIG.format(
             clinic=self._clinic,
+            host=f"[{self._host}]" if ":" in self._host else self._host,
             port=self.port,
             pid_file=_quoted(self._pid_file),
             log_file=_quoted(self._log),
             store=_quoted(self._folder / "stream"),
-            password=secrets.token_hex(16),  # nobody needs it: MQTT clients are the room by default
+            entry=entry,
+            users=users,
         )
-        self._config.touch(mode=0o600)
-        self._config.write_text(text)
+        write_secret(self._config, text)
 
     def _stop_stale(self) -> None:
         """End a server that an earlier hub left behind on this very folder."""
@@ -159,26 +219,33 @@ def _free_port() -> int:
         return port
 
 
-def _must_be_free(port: int) -> None:
-    with socket.socket() as probe:
+def _must_be_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
             raise BrokerError(
                 f"port {port} for MQTT cannot be used ({error.strerror}): stop what holds it or choose another"
             ) from error
 
 
-def _accepts(port: int) -> bool:
-    """Whether an MQTT server takes a client there."""
+def _accepts(port: int, shield: Shield | None) -> bool:
+    """Whether an MQTT server takes the hub as a client there."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5.0) as line:
-            line.sendall(CONNECT)
-            answer = line.recv(len(ACCEPTED))
-            line.sendall(DISCONNECT)
-    except OSError:
+            if shield is None:
+                return _greeted(line)
+            with shield.trust().wrap_socket(line, server_hostname="127.0.0.1") as guarded:
+                return _greeted(guarded)
+    except OSError:  # ssl.SSLError is one
         return False
+
+
+def _greeted(line: socket.socket) -> bool:
+    line.sendall(CONNECT)
+    answer = line.recv(len(ACCEPTED))
+    line.sendall(DISCONNECT)
     return answer == ACCEPTED
 
 

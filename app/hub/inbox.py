@@ -1,6 +1,7 @@
 """The inbox: takes messages from the broker, commits them, and only then says so to room and broker."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
@@ -39,6 +40,7 @@ class Inbox:
         store: Store,
         notice: Callable[[str], None],
         store_retry_s: float = STORE_RETRY_S,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.subscribed = Event()
         self.trouble: str | None = None
@@ -58,6 +60,8 @@ class Inbox:
             reconnect_on_failure=False,  # run does it, in the open
             manual_ack=True,
         )
+        if trust is not None:
+            self._client.tls_set_context(trust)
         self._client.max_inflight_messages_set(BATCH)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe

@@ -10,6 +10,7 @@ from app.hub.database import check_url
 from app.hub.errors import HubError
 
 CLINIC = re.compile(r"[a-z0-9-]{1,48}")
+HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9a-fA-F:]{2,45}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,13 @@ class HubOptions:
     port: int = 8720
     """The page's port; 0 takes any free one."""
     mqtt_port: int = 1883
-    """The embedded broker's port on loopback; 0 takes any free one."""
+    """The embedded broker's port; 0 takes any free one."""
+    address: str | None = None
+    """Name or address by which rooms reach this hub, by certificates; None: they are on this machine, in the clear."""
+    door_port: int = 8721
+    """The port where rooms join; 0 takes any free one."""
+    broker_files: Path | None = None
+    """Folder for what a broker of the clinic's own must know: certificates, and who may do what."""
     therapists: int = 0
     """How many therapists the clinic has declared; below five, conversation metrics are off."""
     owner_agreed: bool = False
@@ -42,7 +49,13 @@ class HubOptions:
             )
         if not is_loopback(self.host):
             raise HubError(f"the page has no accounts yet, so it may not listen on {self.host}: use 127.0.0.1")
-        for name, port in (("page", self.port), ("broker", self.mqtt_port)):
+        if self.address is not None and not HOST.fullmatch(self.address):
+            raise HubError(
+                f"{self.address!r} is no name or address by which rooms could reach this hub: set hub.address"
+            )
+        if self.broker_files is not None and self.address is None:
+            raise HubError("a broker of the clinic's own needs certificates for a name: set hub.address")
+        for name, port in (("page", self.port), ("broker", self.mqtt_port), ("door", self.door_port)):
             if not 0 <= port <= 65535:
                 raise HubError(f"the {name}'s port {port} does not exist: use 1 to 65535, or 0 for any free one")
         if self.therapists < 0:
@@ -52,16 +65,44 @@ class HubOptions:
         if self.broker_url is not None:
             self.broker_address()
 
+    @property
+    def authority(self) -> Path:
+        """Folder of the clinic's certificate authority."""
+        return self.state / "authority"
+
+    @property
+    def outward(self) -> str:
+        """Where broker and door listen for rooms."""
+        if self.address is None or is_loopback(self.address):
+            return "127.0.0.1"
+        return "::" if ":" in self.address else "0.0.0.0"  # noqa: S104  certificates guard it
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the hub itself shows a certificate to its broker."""
+        return self.address is not None and (self.broker_url is None or self.broker_url.startswith("mqtts:"))
+
+    @property
+    def names(self) -> list[str]:
+        """The names and addresses of the hub that its certificates are for, the outward one first."""
+        own = [self.address or "localhost", "localhost", "127.0.0.1", "::1"]
+        return list(dict.fromkeys([*own, self.broker_address()[0]]))
+
     def broker_address(self) -> tuple[str, int]:
         """Host and port of the broker to use."""
         if self.broker_url is None:
             return "127.0.0.1", self.mqtt_port
         url = urlsplit(self.broker_url)
+        if url.scheme == "mqtts" and url.hostname and self.address is not None:
+            return url.hostname, url.port or 8883
         if url.scheme != "mqtt" or not url.hostname:
-            raise HubError(f"{self.broker_url} is no broker we can use yet: it must be mqtt://127.0.0.1:PORT")
+            raise HubError(
+                f"{self.broker_url} is no broker we can use: it must be mqtt://127.0.0.1:PORT, or mqtts://HOST:PORT "
+                "with hub.address set"
+            )
         if not is_loopback(url.hostname):
             raise HubError(
-                f"plain MQTT to {url.hostname} would cross the network unprotected: use a broker on 127.0.0.1"
+                f"plain MQTT to {url.hostname} would cross the network unprotected: use mqtts, or a broker on 127.0.0.1"
             )
         return url.hostname, url.port or 1883
 

@@ -216,7 +216,6 @@ def _refusal(
 def _issue(
     connection: Connection, authority: Authority, room: Row[tuple[object, ...]], request: bytes, now: int
 ) -> Certificate:
-    first = not _joined(connection, room)
     certificate = authority.admit(request, identity(room.device, room.joining), now)
     row = {
         "serial": certificate.serial,
@@ -226,8 +225,6 @@ def _issue(
         "ends": certificate.ends,
     }
     connection.execute(insert(connection, CERTIFICATES, row))
-    if first:
-        _note_change(connection)
     return certificate
 
 

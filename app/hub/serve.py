@@ -1,4 +1,4 @@
-"""The hub as one process: broker, inbox and page, started together and stopped in the opposite order."""
+"""The hub as one process: broker, inbox, page and door, started together and stopped in the opposite order."""
 
 import asyncio
 import fcntl
@@ -7,52 +7,56 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-import uvicorn
-
+from app.hub.authority import Authority
 from app.hub.broker import Broker
 from app.hub.errors import HubError
+from app.hub.gate import Gate
 from app.hub.inbox import Inbox
+from app.hub.listening import Server, listening, page_server
 from app.hub.options import HubOptions
 from app.hub.pages import Settings, make_app
+from app.hub.registry import Registry
 from app.hub.store import Store
 
 WATCH_S = 0.1
-GRACE_S = 3
 
 
 def serve(options: HubOptions) -> None:
     """Run the hub until SIGTERM or SIGINT; one line on stdout tells when it is ready. Raises HubError."""
     with ExitStack() as stack:
         stack.enter_context(_alone(options.state))
-        page = stack.enter_context(_listening(options.host, options.port))
-        store = stack.enter_context(closing(Store(options.database or options.state / "hub.sqlite")))
+        page = stack.enter_context(listening(options.host, options.port, "the page"))
+        database = options.database or options.state / "hub.sqlite"
+        store = stack.enter_context(closing(Store(database)))
+        registry = stack.enter_context(closing(Registry(database)))
+        authority = Authority(options.authority, options.clinic, time.time())
+        gate = Gate(options, registry, authority, notice, stack) if options.address else None
         broker, address = None, options.broker_address()
         if options.broker_url is None:
-            broker = stack.enter_context(closing(Broker(options.clinic, options.state / "broker", options.mqtt_port)))
+            folder = options.state / "broker"
+            broker = Broker(options.clinic, folder, options.mqtt_port, gate.shield if gate else None)
+            stack.enter_context(closing(broker))
+            if gate:
+                broker.permit(gate.permits)
             broker.start()
             address = ("127.0.0.1", broker.port)
-        inbox = Inbox(options.clinic, address, store, notice)
+        inbox = Inbox(options.clinic, address, store, notice, trust=gate.trust if gate and options.guarded else None)
         running = stack.enter_context(_running(inbox))
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
-        ready = f"fermata hub ready: {_url(page)} (rooms send to mqtt://{address[0]}:{address[1]})"
-        application = make_app(store, lambda: inbox.trouble, settings, time.time)
-        asyncio.run(_serve(application, page, broker, running, ready))
+        to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
+        ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
+        pages = page_server(make_app(store, lambda: inbox.trouble, settings, time.time))
+        servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
+        asyncio.run(_serve(servers, broker, running, gate, ready))
 
 
 def notice(sentence: str) -> None:
     """Say something to whoever runs the hub."""
     print(f"fermata hub: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  a command talks on the terminal
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling, which would end the process by the signal again."""
-
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
-        return nullcontext()
 
 
 class _Running:
@@ -106,61 +110,49 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise HubError(
-                f"port {port} for the page cannot be used ({error.strerror}): stop what holds it or choose another"
-            ) from error
-        yield listener
-
-
 def _url(page: socket.socket) -> str:
     host, port = page.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 async def _serve(
-    application: object, page: socket.socket, broker: Broker | None, running: _Running, ready: str
+    servers: list[tuple[Server, socket.socket]], broker: Broker | None, running: _Running, gate: Gate | None, ready: str
 ) -> None:
-    config = uvicorn.Config(
-        application,  # type: ignore[arg-type]
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    server = _Server(config)
+    def leave() -> None:
+        for server, _ in servers:
+            server.should_exit = True
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-    serving = asyncio.create_task(server.serve(sockets=[page]))
+        loop.add_signal_handler(number, leave)
+    serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     try:
-        await _watch(server, serving, broker, running, ready)
+        await _watch([server for server, _ in servers], serving, broker, running, gate, ready)
     finally:
-        server.should_exit = True
-        await serving
+        leave()
+        await asyncio.gather(*serving)
     if running.failure:
         raise running.failure
 
 
 async def _watch(
-    server: _Server, serving: "asyncio.Task[None]", broker: Broker | None, running: _Running, ready: str
+    servers: list[Server],
+    serving: "list[asyncio.Task[None]]",
+    broker: Broker | None,
+    running: _Running,
+    gate: Gate | None,
+    ready: str,
 ) -> None:
     """Tell when the hub is ready, start the broker again should it die, end when the inbox fails."""
     said = False
-    while not serving.done() and not running.failure:
-        if not said and server.started and (broker is None or running.inbox.subscribed.is_set()):
+    while not any(task.done() for task in serving) and not running.failure:
+        started = all(server.started for server in servers)
+        if not said and started and (broker is None or running.inbox.subscribed.is_set()):
             print(ready, flush=True)  # noqa: T201  a command talks on the terminal
             said = True
-        if broker and not broker.alive and not server.should_exit:
+        if broker and not broker.alive and not any(server.should_exit for server in servers):
             notice("the broker ended unexpectedly: starting it again")
             broker.start()
+        if gate:
+            gate.follow(broker)
         await asyncio.sleep(WATCH_S)

@@ -1,0 +1,25 @@
+"""How often strangers may knock."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+WINDOW_S = 60.0
+
+
+class Throttle:
+    """So many knocks a minute from one address, and so many from all together."""
+
+    def __init__(self, each: int = 12, together: int = 120, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._each, self._together, self._elapsed = each, together, elapsed
+        self._knocks: deque[tuple[float, str]] = deque()
+
+    def takes(self, sender: str) -> bool:
+        """Whether to hear this knock; one that is not heard does not count."""
+        now = self._elapsed()
+        while self._knocks and now - self._knocks[0][0] >= WINDOW_S:
+            self._knocks.popleft()
+        if len(self._knocks) >= self._together or sum(who == sender for _, who in self._knocks) >= self._each:
+            return False
+        self._knocks.append((now, sender))
+        return True
