@@ -40,7 +40,7 @@ def of_states(outbox: Outbox, topic: str) -> Iterator[str]:
     birth = outbox.state()
     words = "when `send` connects: it is there, this is its start number {boot}, its next message has number {next_seq}"
     yield from of_bytes(f"birth, {words.format(**birth.model_dump())}", topic, birth.model_dump_json().encode())
-    death = birth.model_copy(update={"state": "death", "next_seq": None})
+    death = birth.model_copy(update={"state": "death", "next_seq": None, "before": None})
     yield from of_bytes("death, when `send` ends or its line breaks", topic, death.model_dump_json().encode())
 
 
@@ -79,6 +79,9 @@ def gloss(envelope: wire.Envelope) -> tuple[str, ...]:
                 f"Releases that wait: {beat.outbox_waiting}. Heartbeats dropped so far: {beat.outbox_dropped}.",
                 *rehearsal,
             )
+        case wire.Result() as result:
+            why = f" ({result.reason})" if result.reason else ""
+            return (f"What became of the hub's command {result.number}: {result.outcome}{why}.", *rehearsal)
         case wire.Release(sums=None) as release:
             return (f"In week {release.week} too few sessions waited: it holds nothing of any.", *rehearsal)
         case wire.Release() as release:

@@ -112,6 +112,8 @@ def _fault(device: str, envelope: wire.Envelope) -> str | None:
         return f"it says it comes from {envelope.device}, but came from {device}"
     if isinstance(envelope.body, wire.Release):
         return _release_fault(envelope.body)
+    if isinstance(envelope.body, wire.Result):
+        return None
     software = envelope.body.software
     if not software.isprintable() or len(software) > MAX_SOFTWARE:
         return "its software's name cannot be shown"

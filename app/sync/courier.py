@@ -1,15 +1,14 @@
 """The courier: carries the outbox's messages to the hub, and the hub's words back into it.
 
 A broker's PUBACK is no receipt. A message is done only when the hub has acknowledged it after its COMMIT; until then
-it is sent again.
+it is sent again. And before anything is sent, a hub that knows this unit says what it knows of it: a unit that was
+restored from an old copy sends nothing, since the hub may have it already.
 """
 
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from pydantic import ValidationError
 
 from app.durable import DurableError, FullError, InUseError
 from app.sync import wire
@@ -23,6 +22,7 @@ READY_S = 10.0
 """Seconds from connecting to the broker's word that the acknowledgements are subscribed."""
 UNANSWERED_S = 3600.0
 """Seconds with a broker but without the hub's acknowledgement, after which to say so."""
+UNANSWERED = "no acknowledgement from the hub for an hour: look at the hub's inbox and this unit's permissions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Pace:
     reconnect_most_s: float = 30.0
     poll_s: float = 0.5
     """Between two looks into the outbox."""
+    greeting_s: float = 10.0
+    """How long a hub that has never said what it knows of us is waited for; others until they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,17 @@ class Courier:
         self._pace, self._timing = pace or Pace(), timing or Timing()
         self._notify = notify
         self._said: set[str] = set()
-        self._clock = Clock(self._timing.own, self._timing.elapsed)
-        self._clock.hear(outbox.hub_time())
-        self._will = outbox.birth().model_copy(update={"state": "death", "next_seq": None})
+        told = outbox.hub_time()
+        self._clock = Clock(self._timing.own, self._timing.elapsed, told, told)
+        self._will = self._last_words()
         self._slot: int | None = None
         self._flight = Flight(Backoff(self._pace.resend_s, self._pace.resend_most_s, self._timing.chance))
         self._link: Link | None = None
         self._reconnect = Backoff(self._pace.reconnect_s, self._pace.reconnect_most_s, self._timing.chance)
+        self._greeted = False
+        """The hub has said what it knows of us, since we are connected."""
+        self._greetings = 0
+        self._greet_at = 0.0
         self._tries = 0
         self._next_try = self._since = self._answered = self._timing.elapsed()
 
@@ -111,11 +117,17 @@ class Courier:
             self._outbox.beat(slot, self._software)
             self._slot = slot
 
+    def _last_words(self) -> wire.State:
+        """Count a birth; what is said at its end."""
+        return self._outbox.birth().model_copy(update={"state": "death", "next_seq": None, "before": None})
+
     def _connect_when_due(self) -> None:
         wait = self._next_try - self._timing.elapsed()
         if wait > 0:
             self._timing.sleep(min(wait, self._pace.poll_s))
             return
+        if self._will.epoch != self._outbox.epoch:
+            self._will = self._last_words()
         link = Link(self._address, self._clinic, self._outbox.device, self._store)
         try:
             link.connect(self._address, self._will)
@@ -131,20 +143,36 @@ class Courier:
         self._take(link)
         now = self._timing.elapsed()
         if link.ready and not was_ready:
-            self._greet(link, now)
-        if link.ready and link.trouble is None:
+            self._begin(link, now)
+        if link.ready and link.trouble is None and self._is_known(link, now):
             self._send(link, now)
         elif now - self._since > READY_S and link.trouble is None:
             link.trouble = "it lets this unit connect and then says nothing"
         if link.trouble is not None:
             self._lose(link, link.trouble)
+        elif self._will.epoch != self._outbox.epoch:
+            self._say("this unit begins anew under another name on the wire: connecting again")
+            self.end()
 
-    def _greet(self, link: Link, now: float) -> None:
+    def _begin(self, link: Link, now: float) -> None:
         link.announce(self._outbox.state())
+        self._greeted, self._greetings, self._greet_at = False, 1, now + self._flight.backoff.wait(1)
         self._flight.hurry()
         self._answered = now
         self._said.clear()
         self._say(f"connected to the hub at {self._address.host}:{self._address.port}")
+
+    def _is_known(self, link: Link, now: float) -> bool:
+        """Whether the hub has said what it knows of us, or need not; our birth is told until it has."""
+        if self._greeted:
+            return True
+        if now >= self._greet_at:
+            link.announce(self._outbox.state())
+            self._greetings += 1
+            self._greet_at = now + self._flight.backoff.wait(self._greetings)
+        if now - self._answered > UNANSWERED_S:
+            self._say(UNANSWERED)
+        return self._outbox.generation() is None and now - self._answered >= self._pace.greeting_s
 
     def _send(self, link: Link, now: float) -> None:
         waiting = self._outbox.waiting()
@@ -155,26 +183,35 @@ class Courier:
         if not waiting:
             self._answered = now
         elif now - self._answered > UNANSWERED_S:
-            self._say(
-                "no acknowledgement from the hub for an hour: look at the hub's inbox and this unit's permissions"
-            )
+            self._say(UNANSWERED)
 
     def _take(self, link: Link) -> None:
-        """Write down what the hub has committed."""
+        """Write down what the hub knows, and what it has committed."""
         acks = []
         while link.acks:
             try:
-                acks.append(wire.Ack.model_validate_json(link.acks.pop(0)))
-            except ValidationError:
-                self._say("the hub's acknowledgement cannot be read: update this unit or the hub")
-        ours = [ack for ack in acks if ack.epoch == self._outbox.epoch]
-        if ours:
-            seqs = [seq for ack in ours for seq in ack.seqs]
-            self._outbox.acknowledge(self._outbox.epoch, seqs, max(ack.hub_time for ack in ours))
+                said = wire.read_down(link.acks.pop(0))
+            except wire.WireError:
+                self._say("what the hub has said cannot be read: update this unit or the hub")
+                continue
+            if isinstance(said, wire.Word):
+                self._take_word(said)
+            elif said.epoch == self._outbox.epoch:
+                acks.append(said)
+        if acks:
+            seqs, hub_time = [seq for ack in acks for seq in ack.seqs], max(ack.hub_time for ack in acks)
+            self._outbox.acknowledge(acks[0].epoch, seqs, hub_time)
             self._flight.landed(seqs)
-            self._clock.hear(self._outbox.hub_time())
-            self._answered = self._timing.elapsed()
-            self._tries = 0
+            self._clock.hear(hub_time)
+            self._answered, self._tries = self._timing.elapsed(), 0
+
+    def _take_word(self, word: wire.Word) -> None:
+        if not self._outbox.greet(word):
+            return
+        self._greeted = True
+        self._answered = self._timing.elapsed()
+        if self._outbox.is_old():
+            self._say("the hub knows more of this unit than it does itself, so it is a copy: `listen` will begin anew")
 
     def _store(self, command: bytes) -> None:
         try:

@@ -26,8 +26,12 @@ DROP = 256
 """Heartbeats dropped at once for want of room, oldest first."""
 KEPT_S = 100 * 86400
 """Acknowledged releases are kept this long, for a hub that is restored from a backup."""
+KEPT = 15
+"""So many of them are kept in any case, 100 days' worth: no wrong clock takes them."""
 MOST_FROM_HUB = 100
 LARGEST_FROM_HUB = 16 * 2**10
+MOST_RESULTS = 20
+"""Results of commands that may wait for a heartbeat; more are not taken, and no more than these go with one."""
 
 VERSION = 1
 SCHEMA = """
@@ -38,6 +42,14 @@ SCHEMA = """
     CREATE INDEX waiting ON messages (release IS NULL, seq) WHERE acknowledged IS NULL;
     CREATE TABLE from_hub (number INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)
 """
+
+ADDED = """
+    CREATE TABLE IF NOT EXISTS hub (one INTEGER PRIMARY KEY CHECK (one = 1), generation TEXT, acknowledged INTEGER,
+                                    is_old INTEGER NOT NULL DEFAULT 0, before TEXT, rotate INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
+    INSERT OR IGNORE INTO hub (one) VALUES (1)
+"""
+"""Came later than the others; who does not know them can do without."""
 
 Microphones = Literal["ok", "fault", "unknown"]
 T = TypeVar("T")
@@ -74,7 +86,8 @@ class Stock:
 class Outbox:
     """The outbox in a file that both processes have open. Raises OutboxError, or another DurableError.
 
-    `listen` calls put, write_health, received, done and hub_time, `send` the rest; both may look at messages and stock.
+    `listen` calls put, write_health, received, done, hub_time, is_old, renew and ask_to_rotate, `send` the rest; both
+    may look at messages and stock.
 
     `simulated` is fixed when the file is made: a rehearsal's outbox stays one. None takes the file as it is.
     """
@@ -103,11 +116,20 @@ class Outbox:
             raise
 
     def _claim(self, device: str, simulated: bool | None) -> None:
-        self.device, was_simulated, self.epoch = self._db.row("SELECT device, simulated, epoch FROM state")
+        if not self._db.one("SELECT count(*) FROM sqlite_master WHERE name = 'results'"):
+            with self._db.transaction():
+                for statement in ADDED.split(";"):
+                    self._db.do(statement)
+        self.device, was_simulated = self._db.row("SELECT device, simulated FROM state")
         self.simulated = bool(was_simulated)
         if self.device != device or simulated not in {None, self.simulated}:
             kind = "a rehearsal" if self.simulated else "a real room"
             raise OutboxError(f"{self._path} belongs to '{self.device}', {kind}: use another folder for this one")
+
+    @property
+    def epoch(self) -> str:
+        """The file's random name on the wire; `listen` may give it another one while `send` has it open."""
+        return str(self._db.one("SELECT epoch FROM state"))
 
     def shut(self) -> None:
         """Close the file."""
@@ -136,12 +158,45 @@ class Outbox:
         """What came from the hub and is not done: number and bytes, unverified."""
         return self._db.all("SELECT number, payload FROM from_hub ORDER BY number")
 
-    def done(self, number: int) -> None:
-        """Remove what came from the hub under this number."""
-        self._write(lambda: self._db.do("DELETE FROM from_hub WHERE number = ?", number))
+    def done(self, number: int, result: wire.Result | None = None) -> None:
+        """Remove what came from the hub under this number; what became of it goes with the next heartbeat."""
+
+        def done() -> None:
+            self._db.do("DELETE FROM from_hub WHERE number = ?", number)
+            if result and self._db.one("SELECT count(*) FROM results") < MOST_RESULTS:
+                self._db.do("INSERT INTO results (body) VALUES (?)", result.model_dump_json())
+
+        self._write(done)
+
+    def ask_to_rotate(self) -> None:
+        """Ask `send` for another key and certificate."""
+        self._write(lambda: self._db.do("UPDATE hub SET rotate = 1"))
+
+    def shall_rotate(self) -> bool:
+        """Whether `listen` has asked for another key and certificate."""
+        return bool(self._db.one("SELECT rotate FROM hub"))
+
+    def rotated(self) -> None:
+        """They are there."""
+        self._write(lambda: self._db.do("UPDATE hub SET rotate = 0"))
+
+    def is_old(self) -> bool:
+        """Whether the hub knows more of this epoch than we: this file is a copy of an older one."""
+        return bool(self._db.one("SELECT is_old FROM hub"))
+
+    def renew(self) -> None:
+        """Erase all that lies here and begin anew under another epoch; call it when the ledger is erased."""
+
+        def renew() -> None:
+            for table in ("messages", "from_hub", "results"):
+                self._db.do(f"DELETE FROM {table}")  # noqa: S608 - three words of ours
+            self._db.do("UPDATE hub SET is_old = 0, acknowledged = NULL, before = (SELECT epoch FROM state)")
+            self._db.do("UPDATE state SET epoch = ?, next_seq = 0, dropped = 0, slot = NULL", secrets.token_hex(16))
+
+        self._write(renew)
 
     def hub_time(self) -> int | None:
-        """The latest time that the hub has told, whole seconds since 1970 UTC."""
+        """The time that the hub has told last, whole seconds since 1970 UTC; it may be wrong, see clock.py."""
         found = self._db.one("SELECT hub_time FROM state")
         return None if found is None else int(found)
 
@@ -152,11 +207,45 @@ class Outbox:
 
     def state(self) -> wire.State:
         """What the birth says now."""
-        boot, next_seq = self._db.row("SELECT boot, next_seq FROM state")
-        return wire.State(state="birth", epoch=self.epoch, boot=boot, next_seq=next_seq)
+        epoch, boot, next_seq, before = self._db.row("SELECT epoch, boot, next_seq, before FROM state, hub")
+        return wire.State(state="birth", epoch=epoch, boot=boot, next_seq=next_seq, before=before)
+
+    def generation(self) -> str | None:
+        """The hub's memory, as it told last; None if it never did."""
+        found = self._db.one("SELECT generation FROM hub")
+        return None if found is None else str(found)
+
+    def greet(self, word: wire.Word) -> bool:
+        """Take what the hub says that it knows of us; False if that is about another epoch.
+
+        If it knows more than we do, we are a copy: nothing waits any more, until `listen` has renewed us. If it has
+        another memory, or knows less than it has acknowledged, it was restored: all releases that are kept wait again.
+        """
+
+        def greet() -> bool:
+            epoch, boot, next_seq = self._db.row("SELECT epoch, boot, next_seq FROM state")
+            if word.epoch != epoch:
+                return False
+            seq = -1 if word.seq is None else word.seq
+            if word.boot > boot or seq >= next_seq or self._has_another(word):
+                self._db.do("UPDATE hub SET is_old = 1")
+                return True
+            generation, acknowledged = self._db.row("SELECT generation, acknowledged FROM hub")
+            if generation not in {None, word.generation} or seq < (-1 if acknowledged is None else acknowledged):
+                self._db.do("UPDATE messages SET acknowledged = NULL WHERE release IS NOT NULL")
+                self._db.do("UPDATE hub SET acknowledged = ?", word.seq)
+            self._db.do("UPDATE hub SET generation = ?", word.generation)
+            return True
+
+        return self._write(greet)
+
+    def _has_another(self, word: wire.Word) -> bool:
+        """Whether we hold another message than the hub under the highest number that it has."""
+        ours = self._db.all("SELECT payload FROM messages WHERE seq = ?", word.seq)
+        return bool(ours) and word.sha256 is not None and wire.fingerprint(ours[0][0]) != word.sha256
 
     def beat(self, slot: int, software: str) -> bool:
-        """Put this slot's heartbeat, if it has not been put; whether it was."""
+        """Put this slot's heartbeat, if it has not been put, and with it what became of commands; whether it was."""
 
         def beat() -> bool:
             microphones, hub_time, dropped, last = self._db.row(
@@ -173,13 +262,18 @@ class Outbox:
                 outbox_dropped=dropped,
             )
             self._append(None, heartbeat)
+            for (body,) in self._db.all("SELECT body FROM results ORDER BY number"):
+                self._append(None, wire.Result.model_validate_json(body))
+            self._db.do("DELETE FROM results")
             return True
 
         return self._write(beat)
 
     def waiting(self, most: int = wire.MAX_ACK_SEQS) -> list[Message]:
-        """The first messages without an acknowledgement: releases before heartbeats, oldest first."""
+        """The first messages without an acknowledgement: releases before heartbeats, oldest first; none from a copy."""
         first = "SELECT * FROM messages WHERE acknowledged IS NULL ORDER BY release IS NULL, seq LIMIT ?"
+        if self.is_old():
+            return []
         return [Message(*row) for row in self._db.all(first, most)]
 
     def messages(self) -> list[Message]:
@@ -188,16 +282,18 @@ class Outbox:
 
     def acknowledge(self, epoch: str, seqs: Sequence[int], hub_time: int) -> int:
         """Note that the hub has committed these; how many of them waited. Another epoch's are not ours."""
-        if epoch != self.epoch:
-            return 0
 
         def acknowledge() -> int:
+            if epoch != self.epoch:
+                return 0
             marked = "UPDATE messages SET acknowledged = ? WHERE seq = ? AND acknowledged IS NULL"
-            waited = sum(self._db.do(marked, hub_time, seq) for seq in seqs)
+            landed = [seq for seq in seqs if self._db.do(marked, hub_time, seq)]
             self._db.do("DELETE FROM messages WHERE release IS NULL AND acknowledged IS NOT NULL")
-            self._db.do("UPDATE state SET hub_time = max(coalesce(hub_time, 0), ?)", hub_time)
-            self._db.do("DELETE FROM messages WHERE acknowledged < ?", hub_time - KEPT_S)
-            return waited
+            self._db.do("UPDATE state SET hub_time = ?", hub_time)
+            if landed:
+                self._db.do("UPDATE hub SET acknowledged = max(coalesce(acknowledged, -1), ?)", max(landed))
+            self._drop_kept(hub_time - KEPT_S)
+            return len(landed)
 
         waited = self._write(acknowledge)
         with as_durable(self._path):
@@ -220,10 +316,19 @@ class Outbox:
                                  (SELECT dropped FROM state) FROM messages""")
         )
 
-    def _append(self, release: str | None, body: wire.Release | wire.Heartbeat) -> None:
+    def _drop_kept(self, before: int) -> None:
+        """Erase releases that were acknowledged before this time, but for the latest few."""
+        self._db.do(
+            "DELETE FROM messages WHERE acknowledged < ? AND seq NOT IN (SELECT seq FROM messages "
+            "WHERE acknowledged IS NOT NULL ORDER BY seq DESC LIMIT ?)",
+            before,
+            KEPT,
+        )
+
+    def _append(self, release: str | None, body: wire.Release | wire.Heartbeat | wire.Result) -> None:
         """Seal a message under the next number and put it."""
-        seq = self._db.one("SELECT next_seq FROM state")
-        envelope = wire.Envelope(device=self.device, epoch=self.epoch, seq=seq, simulated=self.simulated, body=body)
+        epoch, seq = self._db.row("SELECT epoch, next_seq FROM state")
+        envelope = wire.Envelope(device=self.device, epoch=epoch, seq=seq, simulated=self.simulated, body=body)
         self._db.do("INSERT INTO messages VALUES (?, ?, ?, NULL)", seq, release, wire.seal(envelope))
         self._db.do("UPDATE state SET next_seq = next_seq + 1")
 

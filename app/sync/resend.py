@@ -23,7 +23,7 @@ class Flight:
     """The messages on their way: how often each was sent, and when it is due again, in seconds of a rising clock."""
 
     def __init__(self, backoff: Backoff) -> None:
-        self._backoff = backoff
+        self.backoff = backoff
         self._tries: dict[int, int] = {}
         self._due: dict[int, float] = {}
 
@@ -34,7 +34,7 @@ class Flight:
     def sent(self, seq: int, now: float) -> None:
         """It has been sent."""
         self._tries[seq] = self._tries.get(seq, 0) + 1
-        self._due[seq] = now + self._backoff.wait(self._tries[seq])
+        self._due[seq] = now + self.backoff.wait(self._tries[seq])
 
     def landed(self, seqs: Iterable[int]) -> None:
         """The hub has committed these."""

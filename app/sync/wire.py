@@ -1,16 +1,25 @@
 """The wire: every message between a room unit and its hub, and the topics they travel on.
 
-    up    …/m      one envelope: a release or a heartbeat; QoS 1, not retained
+    up    …/m      one envelope: a release, a heartbeat or a command's result; QoS 1, not retained
     up    …/state  birth, and death as the last will; QoS 1, retained
-    down  …/ack    what the hub has committed, after COMMIT; QoS 1, not retained
+    down  …/ack    what the hub has committed, after COMMIT; what it knows of a unit, after its birth; QoS 1
+    down  …/cmd    a signed command, see command.py; QoS 1
 
 Every message of a kind has one size, so an observer of the network learns nothing from it.
 """
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+)
 
 MAJOR: Literal[1] = 1
 ROOT = f"fermata/v{MAJOR}"
@@ -64,7 +73,19 @@ class Heartbeat(Message):
     """Heartbeats dropped for want of room since the outbox was made."""
 
 
-Body = Annotated[Release | Heartbeat, Field(discriminator="kind")]
+class Result(Message):
+    """What became of a command; it goes up with a heartbeat, so when it goes says nothing of the room."""
+
+    kind: Literal["result"] = "result"
+    number: Count | None
+    """The command's; None for bytes that nobody has signed."""
+    outcome: Literal["done", "taken", "refused"]
+    """`taken`: it will be done at its hour."""
+    reason: Literal["unsigned", "unreadable", "device", "epoch", "replayed", "expired", "not allowed"] | None = None
+    """Why it was refused."""
+
+
+Body = Annotated[Release | Heartbeat | Result, Field(discriminator="kind")]
 
 
 class Envelope(Message):
@@ -90,6 +111,24 @@ class Ack(Message):
     """The hub's clock, whole seconds since 1970 UTC; from the year 2100 on it is not believed."""
 
 
+class Word(Message):
+    """What the hub knows of a unit, said to each birth: a unit that knows less of itself was restored from a copy."""
+
+    v: Literal[1] = MAJOR
+    epoch: Hex
+    """The unit's, as its birth told."""
+    generation: Hex
+    """The hub's memory; another one, and it may have forgotten what it acknowledged."""
+    boot: Count
+    """The highest start of this epoch that the hub has heard of."""
+    seq: Count | None
+    """The highest number of this epoch that the hub has committed; None: it has none."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None
+    """Of the message under that number."""
+    hub_time: Annotated[int, Field(ge=0, lt=4_102_444_800)]
+    """As in an acknowledgement."""
+
+
 class State(Message):
     """A unit's birth (retained) or death (its last will)."""
 
@@ -99,9 +138,17 @@ class State(Message):
     boot: Count
     next_seq: Count | None = None
     """The number its next message will have; birth only."""
+    before: Hex | None = None
+    """The epoch that this one has replaced, because its state was older than what the hub knew; birth only."""
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `before` it is, byte for byte, what the first version wrote."""
+        content: dict[str, Any] = write(self)
+        return content if self.before else {name: value for name, value in content.items() if name != "before"}
 
 
-SIZES = {"release": 1024, "heartbeat": 512}
+SIZES = {"release": 1024, "heartbeat": 512, "result": 512}
 """Bytes on the wire, by kind."""
 
 
@@ -127,6 +174,17 @@ def unseal(payload: bytes) -> Envelope:
         return Envelope.model_validate_json(payload)
     except ValidationError as error:
         raise WireError(f"not an envelope of this version: {error.errors()[0]['msg']}") from error
+
+
+def read_down(payload: bytes) -> Ack | Word:
+    """What the hub says on `ack`; a field that a later hub has added is passed over. Raises WireError."""
+    problem = ""
+    for kind in (Word, Ack):
+        try:
+            return kind.model_validate_json(payload, extra="ignore")
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+    raise WireError(f"not from a hub of this version: {problem}")
 
 
 def fingerprint(payload: bytes) -> str:

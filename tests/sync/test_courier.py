@@ -16,7 +16,15 @@ from app.sync.outbox import Outbox
 from tests.sync.authority import Authority
 from tests.sync.brokers import CLINIC, NOW, Broker, FakeHub, free_port, until
 
-QUICK = Pace(heartbeat_s=3600, resend_s=0.2, resend_most_s=1, reconnect_s=0.05, reconnect_most_s=0.2, poll_s=0.02)
+QUICK = Pace(
+    heartbeat_s=3600,
+    resend_s=0.2,
+    resend_most_s=1,
+    reconnect_s=0.05,
+    reconnect_most_s=0.2,
+    poll_s=0.02,
+    greeting_s=0.1,  # but for those that say so, the hubs of these tests have no memory
+)
 
 
 def release(number: int) -> tuple[str, bytes]:
@@ -110,7 +118,7 @@ def test_a_command_lies_in_the_outbox_as_bytes(broker: Broker, hub: FakeHub, out
 
 
 def test_heartbeats_come_at_fixed_times(broker: Broker, hub: FakeHub, outbox: Outbox) -> None:
-    pace = Pace(heartbeat_s=1, resend_s=5, reconnect_s=0.05, poll_s=0.02)
+    pace = Pace(heartbeat_s=1, resend_s=5, reconnect_s=0.05, poll_s=0.02, greeting_s=0.1)
     courier = Courier(outbox, Address("127.0.0.1", broker.port), CLINIC, "0.1.0", lambda _: None, pace=pace)
     until(lambda: sum(key[0] == outbox.device for key in hub.committed) >= 3, courier.step)
     courier.end()
@@ -148,7 +156,8 @@ from app.sync.courier import Courier, Pace
 from app.sync.outbox import Outbox
 
 outbox = Outbox(Path(sys.argv[1]), "room-1")
-pace = Pace(heartbeat_s=1, resend_s=0.3, resend_most_s=1, reconnect_s=0.05, reconnect_most_s=0.2, poll_s=0.02)
+pace = Pace(heartbeat_s=1, resend_s=0.3, resend_most_s=1, reconnect_s=0.05, reconnect_most_s=0.2, poll_s=0.02,
+            greeting_s=0.1)
 Courier(outbox, Address("127.0.0.1", int(sys.argv[2])), "north", "0.1.0", print, pace=pace).run(lambda: False)
 """
 

@@ -1,9 +1,11 @@
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.durable import DamagedError, DurableError
 from app.sync import wire
-from app.sync.outbox import KEPT_S, MOST_FROM_HUB, Outbox, OutboxError
+from app.sync.outbox import KEPT, KEPT_S, MOST_FROM_HUB, MOST_RESULTS, Outbox, OutboxError
 
 NOW = 1_780_000_000
 
@@ -110,16 +112,122 @@ def test_acknowledged_releases_are_kept_100_days_and_heartbeats_not(outbox: Outb
     outbox.beat(1, "0.1.0")
     outbox.acknowledge(outbox.epoch, [0, 1], NOW)
     assert [message.release for message in outbox.messages()] == [release(1)[0]]
+    for number in range(2, KEPT + 2):
+        outbox.put(*release(number))
+        outbox.acknowledge(outbox.epoch, [number], NOW + number)
     outbox.acknowledge(outbox.epoch, [], NOW + KEPT_S)
-    assert len(outbox.messages()) == 1
+    assert len(outbox.messages()) == KEPT + 1
     outbox.acknowledge(outbox.epoch, [], NOW + KEPT_S + 1)
+    assert [message.release for message in outbox.messages()] == [release(n)[0] for n in range(2, KEPT + 2)]
+
+
+def test_no_wrong_clock_takes_the_releases_of_the_last_100_days(outbox: Outbox) -> None:
+    for number in range(KEPT):
+        outbox.put(*release(number))
+        outbox.acknowledge(outbox.epoch, [number], NOW + number * 7 * 86400)
+    for wrong in (10 * 365 * 86400, -10 * 365 * 86400):
+        outbox.acknowledge(outbox.epoch, [], NOW + wrong)
+        assert outbox.stock().releases_kept == KEPT
+    assert outbox.hub_time() == NOW + wrong
+
+
+def word(outbox: Outbox, **changes: object) -> wire.Word:
+    """What a hub says that has all that was acknowledged, and nothing more."""
+    state = outbox.state()
+    content: dict[str, object] = {
+        "epoch": state.epoch,
+        "generation": "a" * 32,
+        "boot": state.boot,
+        "seq": None,
+        "sha256": None,
+        "hub_time": NOW,
+    }
+    return wire.Word.model_validate(content | changes)
+
+
+def test_a_hub_with_another_memory_gets_all_releases_again_and_no_heartbeats(outbox: Outbox) -> None:
+    for number in range(3):
+        outbox.put(*release(number))
+    outbox.beat(1, "0.1.0")
+    first = [message.payload for message in outbox.messages()][:3]
+    assert outbox.greet(word(outbox))
+    outbox.acknowledge(outbox.epoch, [0, 1, 2, 3], NOW)
+    assert outbox.greet(word(outbox, seq=3, sha256="0" * 64))
+    assert outbox.waiting() == []
+    assert outbox.greet(word(outbox, generation="b" * 32, seq=0))
+    assert [message.payload for message in outbox.waiting()] == first
+    assert outbox.generation() == "b" * 32
+    assert not outbox.is_old()
+
+
+def test_a_hub_that_knows_less_than_it_acknowledged_gets_all_releases_again_once(outbox: Outbox) -> None:
+    outbox.put(*release(1))
+    outbox.put(*release(2))
+    outbox.greet(word(outbox))
+    outbox.acknowledge(outbox.epoch, [0, 1], NOW)
+    outbox.greet(word(outbox, seq=0))
+    assert len(outbox.waiting()) == 2
+    outbox.acknowledge(outbox.epoch, [0], NOW)
+    outbox.greet(word(outbox, seq=0))
+    assert len(outbox.waiting()) == 1
+
+
+@pytest.mark.parametrize(
+    "more", [{"boot": 2}, {"seq": 2}, {"seq": 9, "sha256": "0" * 64}, {"seq": 1, "sha256": "0" * 64}]
+)
+def test_a_unit_of_which_the_hub_knows_more_is_a_copy_and_sends_nothing(
+    path: Path, outbox: Outbox, more: dict[str, object]
+) -> None:
+    outbox.birth()
+    outbox.put(*release(1))
+    outbox.put(*release(2))
+    outbox.greet(word(outbox))
+    assert not outbox.is_old()
+    assert len(outbox.waiting()) == 2
+    outbox.greet(word(outbox, **more))
+    assert outbox.is_old()
+    assert outbox.waiting() == []
+    again = Outbox(path, "room-1")
+    assert again.is_old()
+    before = outbox.epoch
+    again.receive(b"anything")
+    again.renew()
+    again.shut()
     assert outbox.messages() == []
+    assert outbox.received() == []
+    state = outbox.state()
+    assert (state.before, state.next_seq, outbox.is_old()) == (before, 0, False)
+    assert outbox.epoch == state.epoch != before
+    outbox.put(*release(3))
+    assert wire.unseal(outbox.waiting()[0].payload).epoch == state.epoch
 
 
-def test_the_hubs_time_never_goes_back(outbox: Outbox) -> None:
-    outbox.acknowledge(outbox.epoch, [], NOW)
-    outbox.acknowledge(outbox.epoch, [], NOW - 1000)
-    assert outbox.hub_time() == NOW
+def test_what_a_hub_says_of_another_epoch_is_not_about_us(outbox: Outbox) -> None:
+    assert not outbox.greet(word(outbox, epoch="f" * 32, boot=99, seq=99))
+    assert not outbox.is_old()
+    assert outbox.generation() is None
+
+
+def test_results_of_commands_go_with_a_heartbeat_and_are_bounded(outbox: Outbox) -> None:
+    for number in range(MOST_RESULTS + 5):
+        outbox.receive(b"command")
+        ((lies, _),) = outbox.received()
+        outbox.done(lies, wire.Result(number=number, outcome="done"))
+    assert outbox.waiting() == []
+    outbox.beat(1, "0.1.0")
+    outbox.beat(2, "0.1.0")
+    bodies = [wire.unseal(message.payload).body for message in outbox.waiting()]
+    assert [body.kind for body in bodies] == ["heartbeat", *["result"] * MOST_RESULTS, "heartbeat"]
+    assert len({len(message.payload) for message in outbox.waiting()}) == 1
+
+
+def test_an_outbox_of_the_first_version_is_read(path: Path) -> None:
+    Outbox(path, "room-1", simulated=False).shut()
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("DROP TABLE hub; DROP TABLE results")
+    outbox = Outbox(path, "room-1")
+    assert (outbox.generation(), outbox.is_old(), outbox.shall_rotate()) == (None, False, False)
+    outbox.shut()
 
 
 def test_a_heartbeat_says_how_the_unit_is_and_nothing_of_its_use(outbox: Outbox) -> None:
