@@ -219,9 +219,13 @@ class Cue:
     id: str
     when: str
     glow: str
+    """Its light in words: colour and shape."""
 
 
 CUES: tuple[Cue, ...] = (
     Cue("cannot_measure", "the room cannot be measured now; holds back other cues", "amber, steady, very dim"),
     Cue("floor_held_long", "the therapist's turn has lasted long", "amber, one slow rise and fall"),
+    Cue("mostly_you", "most of the last three minutes' talk was the therapist's", "amber, two slow breaths"),
+    Cue("silence_held", "it has been silent for a while; no need to act", "blue, steady, very dim"),
+    Cue("check_in", "five minutes before the planned end: time to ask the client", "blue, two slow breaths"),
 )

@@ -9,7 +9,6 @@ from functools import partial
 
 from app.conversation.metrics import EXACT, Errors
 from app.conversation.score import Score
-from app.conversation.vocabulary import frames
 from app.cues.lamp import Lights
 from app.cues.policy import Policy
 from app.hearing.hearing import Hearing
@@ -79,9 +78,11 @@ class Listen:
             source=source,
             ledger=files.ledger,
             life=Life(settings.session.planned_minutes * 60),
-            lights=Lights(settings.cues.dimmer),
+            lights=Lights(settings.cues.dimmer, night=settings.cues.night),
             errors=errors,
-            make_session=lambda: Session(seats, errors, Policy(frames(settings.cues.long_turn))),
+            make_session=lambda: Session(
+                seats, errors, Policy(settings.cues.choice, settings.session.planned_minutes * 60)
+            ),
             clock=time.monotonic,
             today=lambda: self.now().date(),
         )

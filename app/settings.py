@@ -6,8 +6,9 @@ They come, the first wins, from arguments, `FERMATA_…` variables, systemd cred
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
@@ -21,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from app.cues.presets import PRESETS, Choice
 from app.hearing.seats import Role, Seat, check_seats, role_of
 from app.sync.wire import Slug
 
@@ -79,12 +81,34 @@ class Session(Group):
 
 
 class Cues(Group):
-    """The discreet light."""
+    """The discreet light. What is not set here is as the preset has it."""
 
-    long_turn: Annotated[float, Field(ge=15, le=600)] = 60.0
-    """Seconds of a therapist's turn before floor_held_long; 120 outside motivational interviewing."""
+    preset: Literal["motivational_interviewing", "psychodynamic", "cbt", "couples"] = "motivational_interviewing"
+    """Way of working to begin from: motivational_interviewing, psychodynamic, cbt or couples."""
+    floor_held_long: bool | None = None
+    """Whether a long turn of the therapist is told."""
+    long_turn: Annotated[float, Field(ge=15, le=600)] | None = None
+    """Seconds of a therapist's turn before floor_held_long; 60, or 120 outside motivational interviewing."""
+    mostly_you: bool | None = None
+    """Whether it is told that most of the talk was the therapist's."""
+    mostly_you_share: Annotated[float, Field(ge=0.6, le=1)] | None = None
+    """The therapist's share of three minutes' talk from which mostly_you comes; 0.8."""
+    silence_held: bool | None = None
+    """Whether a silence is told; off, but for psychodynamic work."""
+    silence: Annotated[float, Field(ge=5, le=300)] | None = None
+    """Seconds of silence before silence_held; 10."""
+    check_in: bool | None = None
+    """Whether the time to ask the client is told, five minutes before the planned end."""
     dimmer: Annotated[float, Field(ge=0.02, le=1)] = 0.5
-    """Brightness of the hooded lights, 1 is full."""
+    """Brightness of the hooded lights, as the eye takes it; 1 is full."""
+    night: bool = False
+    """A darkened room: the hooded lights at less than half of that, the microphone light softer."""
+
+    @property
+    def choice(self) -> Choice:
+        """The preset, with what was set by hand in its place."""
+        own = {field.name: getattr(self, field.name) for field in fields(Choice)}
+        return PRESETS[self.preset].choice.with_own(own)
 
 
 class Pins(Group):

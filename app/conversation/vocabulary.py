@@ -146,6 +146,11 @@ class Now:
         return Role.THERAPIST in self.speaking
 
     @property
+    def client_speaks(self) -> bool:
+        """True while a client is heard."""
+        return Role.CLIENT in self.speaking
+
+    @property
     def therapist_has_floor(self) -> bool:
         """True in a therapist's turn."""
         return self.holder is Role.THERAPIST

@@ -1,16 +1,18 @@
 """The lamp's language: how each cue and each state of the microphones glows.
 
-LEFT        amber, hooded   floor_held_long: one slow rise and fall     cannot_measure: steady, very dim
-RIGHT       blue, hooded    dark as yet
+LEFT        amber, hooded   floor_held_long: one slow rise and fall     mostly_you: two slow breaths
+                            cannot_measure: steady, very dim
+RIGHT       blue, hooded    check_in: two slow breaths                  silence_held: steady, very dim
 MICROPHONE  all see it      live: on    off: dark    fault: one slow blink every 10 s
 
-Both hooded lights together, one slow breath: a session was withdrawn.
+Outside a session, one slow breath: blue alone, a seat is known; both hooded lights, it is done (a session was
+withdrawn, the seats are kept). Brightness is as the eye takes it: half is half as bright, not half the current.
 """
 
 from collections.abc import Iterable
 from enum import Enum
 
-from app.cues.fading import FADE_IN_S, FADE_OUT_S, Fading, again_and_again, once, steady
+from app.cues.fading import FADE_IN_S, FADE_OUT_S, Fading, Point, again_and_again, once, steady
 from firmware.light import Glow, Light
 
 
@@ -27,29 +29,37 @@ CLEAR = 0.6
 """Brightness of a hooded light at full dimmer; it is seen from the corner of an eye."""
 MICROPHONE_ON = 0.5
 """Not dimmed: the client must see it."""
+NIGHT = 0.4
+"""What a darkened room leaves of the hooded lights."""
+MICROPHONE_NIGHT = 0.3
+"""In a darkened room less is as plain to see."""
 BLINK_EVERY_S = 10.0
 LONGEST_GLOW_S = 8.0
+HOLD_S = LONGEST_GLOW_S - FADE_OUT_S
+"""A steady cue that nothing has been said of for this long ends by itself, as when no sound comes any more."""
+
+BREATH = ((0.0, 0.0), (FADE_IN_S, CLEAR), (FADE_IN_S + FADE_OUT_S, 0.0))
+TWO_BREATHS = (*BREATH, *((BREATH[-1][0] + at_s, level) for at_s, level in BREATH[1:]))
 
 GLOWS: dict[str, Glow] = {
-    # With a fade-out of what was there before it, it is over within LONGEST_GLOW_S.
     "floor_held_long": Glow(Light.LEFT, ((0.0, 0.0), (2.5, CLEAR), (3.5, CLEAR), (6.0, 0.0))),
+    "mostly_you": Glow(Light.LEFT, TWO_BREATHS),
     "cannot_measure": Glow(Light.LEFT, ((0.0, 0.0), (FADE_IN_S, VERY_DIM))),
+    "check_in": Glow(Light.RIGHT, TWO_BREATHS),
+    "silence_held": Glow(Light.RIGHT, ((0.0, 0.0), (FADE_IN_S, VERY_DIM))),
 }
-"""How each cue looks at full dimmer; one whose last brightness is not 0 is steady and stays until it is ended."""
-
-BLINK = Glow(
-    Light.MICROPHONE,
-    ((0.0, 0.0), (FADE_IN_S, MICROPHONE_ON), (FADE_IN_S + FADE_OUT_S, 0.0), (BLINK_EVERY_S, 0.0)),
-)
-
-CONFIRMATION = ((0.0, 0.0), (FADE_IN_S, CLEAR), (FADE_IN_S + FADE_OUT_S, 0.0))
-"""On both hooded lights; no cue uses both."""
+"""How each cue looks at full dimmer; one whose last brightness is not 0 is steady and stays while it is held."""
 
 
 def glow(cue: str, dimmer: float = 1.0) -> Glow:
     """A cue's light, `dimmer` 0..1 times as bright. Raises KeyError for a cue without a light."""
     bright = GLOWS[cue]
-    return Glow(bright.light, tuple((at_s, level * dimmer) for at_s, level in bright.breakpoints))
+    return Glow(bright.light, dimmed(bright.breakpoints, dimmer))
+
+
+def dimmed(points: Iterable[Point], dimmer: float) -> tuple[Point, ...]:
+    """The same, so many times as bright."""
+    return tuple((at_s, level * dimmer) for at_s, level in points)
 
 
 def is_steady(cue: str) -> bool:
@@ -57,47 +67,118 @@ def is_steady(cue: str) -> bool:
     return GLOWS[cue].breakpoints[-1][1] > 0
 
 
+def blink(level: float) -> tuple[Point, ...]:
+    """One slow blink and the dark after it, BLINK_EVERY_S in all."""
+    return ((0.0, 0.0), (FADE_IN_S, level), (FADE_IN_S + FADE_OUT_S, 0.0), (BLINK_EVERY_S, 0.0))
+
+
+class Hooded:
+    """A hooded light, which nothing can leave lit: a glow ends dark, and what is held ends when it is held no more."""
+
+    def __init__(self) -> None:
+        self._fading = Fading()
+        self._until: float | None = None  # of what is held
+
+    def show(self, at_s: float, points: tuple[Point, ...]) -> None:
+        """Show a glow once. Raises ValueError for one that does not end dark."""
+        if points[-1][1] != 0.0:
+            raise ValueError("a glow that does not end dark would stay lit: hold it instead")
+        self._until = None
+        self._fading.wish(at_s, once(points))
+
+    def hold(self, at_s: float, level: float) -> None:
+        """Fade to a level, and stay there for HOLD_S or as long as it is held on."""
+        self._until = at_s + HOLD_S
+        self._fading.wish(at_s, steady(level))
+
+    def hold_on(self, at_s: float) -> None:
+        """What is held, if anything is, stays another HOLD_S from now."""
+        self._let_go(at_s)
+        if self._until is not None:
+            self._until = at_s + HOLD_S
+
+    def release(self, at_s: float) -> None:
+        """What is held fades."""
+        if self._until is not None:
+            self._until = None
+            self._fading.wish(at_s, steady(0.0))
+
+    def at(self, at_s: float) -> float:
+        """Brightness 0..1 at a time, seconds."""
+        self._let_go(at_s)
+        return self._fading.at(at_s)
+
+    def _let_go(self, at_s: float) -> None:
+        if self._until is not None and at_s >= self._until:
+            self.release(self._until)
+
+    @property
+    def is_held(self) -> bool:
+        """Something stays."""
+        return self._until is not None
+
+    @property
+    def points(self) -> list[Point]:
+        """The breakpoints, as far as they are needed."""
+        return self._fading.points
+
+
 class Lights:
     """The brightness of the three lights at any time; times are seconds of one clock and must not go back."""
 
-    def __init__(self, dimmer: float = 1.0) -> None:
+    def __init__(self, dimmer: float = 1.0, *, night: bool = False) -> None:
         if not 0.0 <= dimmer <= 1.0:
             raise ValueError(f"a dimmer of {dimmer} cannot be: give 0 (dark) to 1 (full)")
-        self._dimmer = dimmer
-        self._lights = {light: Fading() for light in Light}
-        self._steady: set[str] = set()
+        self._dimmer = dimmer * NIGHT if night else dimmer
+        self._microphone_on = MICROPHONE_NIGHT if night else MICROPHONE_ON
+        self._hooded = {Light.LEFT: Hooded(), Light.RIGHT: Hooded()}
+        self._microphone = Fading()
 
     def show(self, at_s: float, started: Iterable[str] = (), ended: Iterable[str] = ()) -> None:
-        """Cues begin and end; one that is not steady ends by itself, and none is shown under a steady one."""
+        """What was decided at this moment: cues begin and end, and a steady one that is not ended is held on.
+
+        One that is not steady ends by itself, and none is shown while a steady one is.
+        """
+        for light in self._hooded.values():
+            light.hold_on(at_s)
         for cue in ended:
-            if cue in self._steady:
-                self._steady.remove(cue)
-                self._lights[GLOWS[cue].light].wish(at_s, steady(0.0))
-        for cue in started:
-            light = self._lights[GLOWS[cue].light]
-            points = glow(cue, self._dimmer).breakpoints
             if is_steady(cue):
-                self._steady.add(cue)
-                light.wish(at_s, steady(points[-1][1]))
-            elif not self._steady:
-                light.wish(at_s, once(points))
+                self._hooded[GLOWS[cue].light].release(at_s)
+        for cue in started:
+            shown = glow(cue, self._dimmer)
+            light = self._hooded[shown.light]
+            if is_steady(cue):
+                light.hold(at_s, shown.breakpoints[-1][1])
+            elif not any(light.is_held for light in self._hooded.values()):
+                light.show(at_s, shown.breakpoints)
 
     def microphones(self, at_s: float, state: Microphones) -> None:
         """The microphones are live, off, or should be live and are not."""
         program = {
-            Microphones.LIVE: steady(MICROPHONE_ON),
+            Microphones.LIVE: steady(self._microphone_on),
             Microphones.OFF: steady(0.0),
-            Microphones.FAULT: again_and_again(BLINK.breakpoints),
+            Microphones.FAULT: again_and_again(blink(self._microphone_on)),
         }[state]
-        self._lights[Light.MICROPHONE].wish(at_s, program)
+        self._microphone.wish(at_s, program)
 
     def confirm(self, at_s: float) -> None:
-        """Say that a session was withdrawn; it ends what was shown."""
-        self._steady.clear()
-        points = tuple((after_s, level * self._dimmer) for after_s, level in CONFIRMATION)
-        for light in (Light.LEFT, Light.RIGHT):
-            self._lights[light].wish(at_s, once(points))
+        """Say that it is done: a session was withdrawn, or the seats are kept. It ends what was shown."""
+        for light in self._hooded.values():
+            light.show(at_s, dimmed(BREATH, self._dimmer))
+
+    def acknowledge(self, at_s: float) -> None:
+        """Say, while seats are being set, that this one is known and the next may speak."""
+        self._hooded[Light.RIGHT].show(at_s, dimmed(BREATH, self._dimmer))
 
     def at(self, at_s: float) -> dict[Light, float]:
         """The brightness 0..1 of each light at a time."""
-        return {light: fading.at(at_s) for light, fading in self._lights.items()}
+        brightness = {light: hooded.at(at_s) for light, hooded in self._hooded.items()}
+        return {**brightness, Light.MICROPHONE: self._microphone.at(at_s)}
+
+    @property
+    def points(self) -> dict[Light, list[Point]]:
+        """The breakpoints of each light, as far as they are needed."""
+        return {
+            **{light: hooded.points for light, hooded in self._hooded.items()},
+            Light.MICROPHONE: self._microphone.points,
+        }

@@ -34,7 +34,6 @@ def replay(
     fermata replay session.flac --array xvf3800 --seats therapist=30,client=150
     fermata replay one-channel.wav --json --units units.csv
     """
-    from app.conversation.vocabulary import frames as in_frames
     from app.cues.policy import Policy
     from app.hearing.hearing import Hearing
     from app.hearing.model import Model
@@ -48,7 +47,8 @@ def replay(
     for sentence in board.notices:
         click.echo(sentence, err=True)
     hearing = Hearing(board.geometry, places, Model())
-    session = Session(hearing.seats, errors_of_hearing(), Policy(in_frames(settings.cues.long_turn)))
+    policy = Policy(settings.cues.choice, settings.session.planned_minutes * 60)
+    session = Session(hearing.seats, errors_of_hearing(), policy)
     board.microphones.open()
     with Listing(hearing.seats, frames, units) as listing:
         run(heard_from_sound(board.microphones, hearing), session, listing)

@@ -1,74 +1,35 @@
 """Rendered brightness over time: no jump, no flutter, no cue that stays."""
 
-from itertools import pairwise
+import ast
+from itertools import pairwise, product
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import app.cues
 from app.catalogue import CUES
-from app.cues.fading import FADE_IN_S, FADE_OUT_S, Point
+from app.cues.fading import FADE_IN_S, FADE_OUT_S
 from app.cues.lamp import (
     BLINK_EVERY_S,
+    BREATH,
     CLEAR,
     GLOWS,
+    HOLD_S,
     LONGEST_GLOW_S,
+    MICROPHONE_NIGHT,
     MICROPHONE_ON,
+    NIGHT,
     VERY_DIM,
+    Hooded,
     Lights,
     Microphones,
     glow,
     is_steady,
 )
 from firmware.light import Light
-
-STEEPEST = 0.10 / 0.1
-"""Brightness a second."""
-
-
-class Recorder:
-    """Every breakpoint a light went through."""
-
-    def __init__(self, lights: Lights) -> None:
-        self.lights = lights
-        self.points: dict[Light, dict[float, float]] = {light: {} for light in Light}
-
-    def to(self, at_s: float, start_s: float) -> None:
-        """Look often enough that no breakpoint is missed."""
-        steps = int((at_s - start_s) / 0.5) + 1
-        for step in range(1, steps + 1):
-            self.lights.at(start_s + (at_s - start_s) * step / steps)
-            for light, fading in self.lights._lights.items():
-                passed, planned = self.points[light], dict(fading.points)
-                for late in [point for point in passed if point > min(planned)]:
-                    del passed[late]  # what was planned before a new wish
-                passed.update(planned)
-
-
-def rises(points: list[Point]) -> list[tuple[float, float]]:
-    """(begin, end) of every stretch in which the light grows brighter."""
-    found: list[tuple[float, float]] = []
-    for (start, low), (end, high) in pairwise(points):
-        if high > low:
-            if found and found[-1][1] == start:
-                found[-1] = (found[-1][0], end)
-            else:
-                found.append((start, end))
-    return found
-
-
-def check(points: list[Point]) -> None:
-    """The rules of light on a piecewise linear brightness."""
-    assert all(0.0 <= level <= 1.0 for _, level in points)
-    for (start, before), (end, after) in pairwise(points):
-        assert end > start
-        assert abs(after - before) / (end - start) <= STEEPEST
-        if after > before:
-            assert end - start >= FADE_IN_S - 1e-9
-        if after < before:
-            assert end - start >= FADE_OUT_S - 1e-9
-    for (first, _), (second, _) in pairwise(rises(points)):
-        assert second - first >= 1 / 0.5, "at most 0.5 Hz"
+from tests.cues.rules import Recorder, check
 
 
 def test_every_cue_of_the_catalogue_glows() -> None:
@@ -80,11 +41,25 @@ def test_a_glow_begins_dark_and_ends_or_is_steady(cue: str) -> None:
     points = glow(cue).breakpoints
     assert points[0] == (0.0, 0.0)
     check(list(points))
-    assert is_steady(cue) or points[-1][0] + FADE_OUT_S <= LONGEST_GLOW_S
+    assert is_steady(cue) or points[-1][0] <= LONGEST_GLOW_S
 
 
-def test_amber_is_left() -> None:
-    assert {glow(cue).light for cue in GLOWS} == {Light.LEFT}
+def test_position_and_shape_alone_tell_every_cue_from_every_other() -> None:
+    def shape(cue: str) -> tuple[Light, int, bool]:
+        levels = [level for _, level in glow(cue).breakpoints]
+        rises = sum(after > before for before, after in pairwise(levels))
+        return glow(cue).light, rises, is_steady(cue)
+
+    assert len({shape(cue) for cue in GLOWS}) == len(GLOWS)
+
+
+def test_the_catalogue_says_each_glow_as_it_is() -> None:
+    for cue in CUES:
+        colour, *shape = cue.glow.split(", ")
+        points = glow(cue.id).breakpoints
+        assert colour == {Light.LEFT: "amber", Light.RIGHT: "blue"}[glow(cue.id).light]
+        assert is_steady(cue.id) is (shape == ["steady", "very dim"])
+        assert (shape == ["two slow breaths"]) is ([level for _, level in points].count(0.0) == 3)
 
 
 def test_the_dimmer_dims_the_hooded_lights_and_not_the_microphone() -> None:
@@ -92,6 +67,17 @@ def test_the_dimmer_dims_the_hooded_lights_and_not_the_microphone() -> None:
     lights.show(0.0, started=["cannot_measure"])
     lights.microphones(0.0, Microphones.LIVE)
     assert lights.at(5.0) == {Light.LEFT: VERY_DIM / 2, Light.RIGHT: 0.0, Light.MICROPHONE: MICROPHONE_ON}
+
+
+def test_a_night_mode_softens_all_three_and_leaves_them_to_be_seen() -> None:
+    lights = Lights(night=True)
+    lights.show(0.0, started=["check_in"])
+    lights.microphones(0.0, Microphones.LIVE)
+    assert lights.at(FADE_IN_S) == {
+        Light.LEFT: 0.0,
+        Light.RIGHT: pytest.approx(CLEAR * NIGHT),
+        Light.MICROPHONE: pytest.approx(MICROPHONE_NIGHT),
+    }
 
 
 @pytest.mark.parametrize("dimmer", [-0.1, 1.1, float("nan")])
@@ -125,6 +111,25 @@ def test_a_steady_cue_hides_the_others() -> None:
     assert lights.at(8.0)[Light.LEFT] == VERY_DIM
 
 
+def test_a_steady_cue_stays_as_long_as_decisions_are_made_and_ends_by_itself_when_none_is() -> None:
+    lights = Lights()
+    lights.show(0.0, started=["silence_held"])
+    for second in range(1, 61):
+        lights.show(float(second))
+        assert second < FADE_IN_S or lights.at(float(second))[Light.RIGHT] == VERY_DIM
+    assert lights.at(60.0 + HOLD_S)[Light.RIGHT] == VERY_DIM
+    assert lights.at(60.0 + LONGEST_GLOW_S)[Light.RIGHT] == 0.0
+    lights.show(70.0)
+    assert lights.at(75.0)[Light.RIGHT] == 0.0, "what has ended by itself does not come back"
+
+
+def test_a_seat_that_is_known_is_told_by_blue_alone() -> None:
+    lights = Lights()
+    lights.acknowledge(0.0)
+    assert lights.at(FADE_IN_S) == {Light.LEFT: 0.0, Light.RIGHT: CLEAR, Light.MICROPHONE: 0.0}
+    assert lights.at(FADE_IN_S + FADE_OUT_S)[Light.RIGHT] == 0.0
+
+
 def test_the_microphone_light_tells_live_off_and_fault() -> None:
     lights = Lights()
     lights.microphones(1.0, Microphones.LIVE)
@@ -141,7 +146,7 @@ def test_the_microphone_light_tells_live_off_and_fault() -> None:
 def test_a_confirmation_ends_what_was_shown_and_rises_on_both_sides() -> None:
     lights = Lights()
     lights.show(0.0, started=["cannot_measure"])
-    lights.at(10.0)
+    lights.show(5.0)
     lights.confirm(10.0)
     assert lights.at(11.5)[Light.RIGHT] == CLEAR
     assert lights.at(13.5)[Light.LEFT] == CLEAR, "first it fades what was there"
@@ -161,31 +166,87 @@ CHANGES = st.one_of(
     st.sampled_from(sorted(GLOWS)).map(lambda cue: ("begins", cue)),
     st.sampled_from(sorted(GLOWS)).map(lambda cue: ("ends", cue)),
     st.sampled_from(list(Microphones)).map(lambda state: ("microphones", state)),
-    st.just(("confirms", "")),
+    st.sampled_from(["confirms", "acknowledges", "decides nothing"]).map(lambda what: (what, "")),
 )
 STORMS = st.lists(
     st.tuples(st.one_of(st.just(0.0), st.floats(0.01, 3.0), st.floats(3.0, 40.0)), CHANGES), min_size=1, max_size=40
 )
 
 
-@given(STORMS, st.floats(0.05, 1.0))
+def change(lights: Lights, now: float, what: str, subject: object) -> None:
+    if isinstance(subject, Microphones):
+        lights.microphones(now, subject)
+    elif what == "confirms":
+        lights.confirm(now)
+    elif what == "acknowledges":
+        lights.acknowledge(now)
+    elif what == "decides nothing":
+        lights.show(now)
+    else:
+        lights.show(now, **{"started" if what == "begins" else "ended": [str(subject)]})
+
+
+@given(STORMS, st.floats(0.05, 1.0), st.booleans())
 @settings(max_examples=3 * settings().max_examples)
-def test_no_storm_breaks_the_rules_of_light(storm: list[tuple[float, tuple[str, object]]], dimmer: float) -> None:
-    lights = Lights(dimmer)
+def test_no_storm_breaks_the_rules_of_light(
+    storm: list[tuple[float, tuple[str, object]]], dimmer: float, night: bool
+) -> None:
+    lights = Lights(dimmer, night=night)
     recorder = Recorder(lights)
     now = 0.0
     for wait, (what, subject) in storm:
         recorder.to(now + wait, now)
         now += wait
-        if isinstance(subject, Microphones):
-            lights.microphones(now, subject)
-        elif what == "confirms":
-            lights.confirm(now)
-        else:
-            lights.show(now, **{"started" if what == "begins" else "ended": [str(subject)]})
-    lights.show(now, ended=sorted(GLOWS))
+        change(lights, now, what, subject)
     lights.microphones(now, Microphones.OFF)
     recorder.to(now + 20.0, now)
     for light, points in recorder.points.items():
-        check(sorted(points.items()))
+        check(points)
         assert lights.at(now + 20.0)[light] == 0.0, "nothing stays lit"
+
+
+# No state can leave a cue lit: in three steps.
+
+EVERY_CHANGE = [
+    *(("begins", cue) for cue in sorted(GLOWS)),
+    *(("ends", cue) for cue in ("cannot_measure", "silence_held")),
+    ("confirms", ""),
+    ("acknowledges", ""),
+    ("decides nothing", ""),
+]
+LATEST_S = FADE_IN_S + HOLD_S + FADE_OUT_S + max(points[-1][0] for points in (BREATH, GLOWS["mostly_you"].breakpoints))
+
+
+def test_whatever_the_last_three_changes_were_both_hooded_lights_go_dark_by_themselves() -> None:
+    for changes in product(EVERY_CHANGE, repeat=3):
+        for wait in (0.0, 0.7, 2.5, 5.9, 7.0):
+            lights = Lights()
+            for step, (what, subject) in enumerate(changes):
+                change(lights, step * wait, what, subject)
+            brightness = lights.at(2 * wait + LATEST_S)
+            assert brightness == dict.fromkeys(Light, 0.0), (changes, wait)
+
+
+def test_a_glow_that_does_not_end_dark_cannot_be_shown() -> None:
+    with pytest.raises(ValueError, match="would stay lit"):
+        Hooded().show(0.0, GLOWS["cannot_measure"].breakpoints)
+
+
+def test_only_a_hooded_light_that_counts_its_time_may_be_steady() -> None:
+    """Read from the source: who asks a light to stay, and that hooded lights are made by nobody else."""
+    asks: set[str] = set()
+    for path in sorted(Path(app.cues.__file__).parent.glob("*.py")):
+        for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(outer, ast.FunctionDef | ast.ClassDef):
+                for node in ast.walk(outer):
+                    name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+                    if name in {"steady", "again_and_again", "Fading", "Hooded"}:
+                        asks.add(f"{outer.name}: {name}")
+    assert asks == {
+        *("Fading: steady", "__init__: steady"),  # a light begins dark
+        *("again_and_again: steady", "once: steady"),  # both fade to dark first
+        *("Hooded: Fading", "__init__: Fading", "Lights: Fading"),  # Lights has one for the microphones
+        *("Hooded: steady", "hold: steady", "release: steady"),  # to a level for HOLD_S, and to dark
+        *("Lights: steady", "Lights: again_and_again", "microphones: steady", "microphones: again_and_again"),
+        *("Lights: Hooded", "__init__: Hooded"),
+    }

@@ -1,6 +1,7 @@
 """When cues come, and when they must not."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,13 +11,18 @@ from hypothesis import strategies as st
 from app.conversation.conversation import Conversation
 from app.conversation.score import read
 from app.conversation.vocabulary import frames
+from app.cues.lamp import HOLD_S
 from app.cues.policy import Policy
+from app.cues.presets import PRESETS, Choice
 from tests.cues.moments import FIVE_MINUTES, MOMENTS, C, Moment, T, unfold
+
+FLOOR = Choice(mostly_you=False, check_in=False)
+NONE = Choice(floor_held_long=False, mostly_you=False, check_in=False)
 
 
 def play(moments: Iterable[Moment], policy: Policy | None = None) -> list[tuple[Any, str, str]]:
-    """What begins or ends when, in seconds."""
-    policy = policy or Policy()
+    """What begins or ends when, in seconds; without a policy only the floor is told, and what cannot be measured."""
+    policy = policy or Policy(FLOOR)
     told: list[tuple[Any, str, str]] = []
     for now in unfold(moments):
         decision = policy.decide(now)
@@ -37,8 +43,8 @@ def test_a_therapists_turn_over_a_minute_is_told_once() -> None:
 
 
 def test_the_length_of_a_long_turn_is_set() -> None:
-    assert play([OPENING, Moment(110, T)], Policy(long_turn=frames(120))) == []
-    assert play([OPENING, Moment(125, T)], Policy(long_turn=frames(120)))[0][0] == pytest.approx(425, abs=0.1)
+    assert play([OPENING, Moment(110, T)], Policy(replace(FLOOR, long_turn=120.0))) == []
+    assert play([OPENING, Moment(125, T)], Policy(replace(FLOOR, long_turn=120.0)))[0][0] == pytest.approx(425, abs=0.1)
 
 
 def test_a_clients_turn_is_never_told() -> None:
@@ -106,10 +112,141 @@ def test_a_score_leads_to_a_cue() -> None:
     assert told == [(pytest.approx(370, abs=0.1), "floor_held_long")]
 
 
-@given(st.lists(MOMENTS, min_size=1, max_size=60))
+def begins(told: list[tuple[Any, str, str]]) -> list[tuple[Any, str]]:
+    return [(at, cue) for at, what, cue in told if what == "begins"]
+
+
+def test_a_second_failure_in_the_first_five_minutes_is_told_after_ninety_seconds_of_dark() -> None:
+    fails = Moment(20, None, measurable=False)
+    told = play([Moment(10, C), fails, Moment(20, C), fails, fails, fails, fails, fails, fails, Moment(60, C)])
+    # On from 13 to 40.0 s and dark 2 s later; the second failure is from 50 to 170 s.
+    assert begins(told) == [
+        (pytest.approx(13, abs=1.1), "cannot_measure"),
+        (pytest.approx(40 + 2 + 90, abs=0.1), "cannot_measure"),
+    ]
+
+
+def test_a_steady_cue_of_which_nothing_was_asked_for_long_has_ended_by_itself() -> None:
+    policy = Policy(FLOOR)
+    moments = [Moment(30, C), Moment(20, None, measurable=False), Moment(200, C)]
+    seen = list(unfold(moments))
+    before, after = [now for now in seen if now.frame <= 4000], [now for now in seen if now.frame > 6000]
+    assert [policy.decide(now).started for now in before].count(("cannot_measure",)) == 1
+    assert policy.decide(after[0]).ended == ("cannot_measure",)
+    assert policy._last_end == 4000 + frames(HOLD_S) + frames(2)
+
+
+def test_mostly_you_comes_when_four_fifths_of_three_minutes_talk_were_the_therapists() -> None:
+    choice = replace(NONE, mostly_you=True)
+    turns = [Moment(1.2, C), Moment(7.8, T)] * 40
+    told = begins(play([Moment(400, C), *turns], Policy(choice)))
+    (begun, _) = told[0]
+    assert told[0][1] == "mostly_you"
+    # 180 s back from there the therapist's share has just reached .8: the client's part has shrunk to 36 s.
+    assert begun == pytest.approx(400 + 180 - 11, abs=10)
+    assert begins(play([Moment(400, C), *[Moment(2.2, C), Moment(7.8, T)] * 40], Policy(choice))) == []
+
+
+def test_mostly_you_comes_at_most_once_in_ten_minutes() -> None:
+    told = begins(play([Moment(305, C), Moment(1500, T)], Policy(replace(NONE, mostly_you=True))))
+    assert len(told) == 3
+    assert told[1][0] - told[0][0] >= 600
+    assert told[2][0] - told[1][0] >= 600
+
+
+def test_mostly_you_needs_a_minute_of_talk_and_says_nothing_of_what_was_not_measured() -> None:
+    choice = replace(NONE, mostly_you=True)
+    assert begins(play([Moment(400, None), Moment(55, T)], Policy(choice))) == []
+    assert len(begins(play([Moment(400, None), Moment(65, T)], Policy(choice)))) == 1
+    spoilt = [Moment(400, None), Moment(55, T), Moment(160, None, measurable=False), Moment(55, T)]
+    assert "mostly_you" not in {cue for _, cue in begins(play(spoilt, Policy(choice)))}
+
+
+def test_mostly_you_waits_until_the_therapist_speaks_alone() -> None:
+    told = begins(play([Moment(305, C), Moment(143, T), Moment(30, C)], Policy(replace(NONE, mostly_you=True))))
+    assert told == []
+
+
+def test_silence_held_is_off_unless_it_is_chosen() -> None:
+    moments = [OPENING, Moment(60, None), Moment(30, C)]
+    assert play(moments, Policy()) == []
+    assert play(moments, Policy(PRESETS["psychodynamic"].choice)) == [
+        (pytest.approx(315, abs=0.1), "begins", "silence_held"),
+        (pytest.approx(365, abs=0.1), "ends", "silence_held"),
+    ]
+
+
+def test_silence_held_may_come_in_the_clients_silence_and_no_other_may() -> None:
+    told = play([OPENING, Moment(12, None)], Policy(Choice(silence_held=True)))
+    assert begins(told) == [(pytest.approx(315, abs=0.1), "silence_held")]
+
+
+def test_check_in_comes_five_minutes_before_the_planned_end() -> None:
+    told = begins(play([Moment(3000, C)], Policy()))
+    assert told == [(pytest.approx(2700, abs=0.1), "check_in")]
+    assert begins(play([Moment(2000, C)], Policy(planned_s=1500))) == [(pytest.approx(1200, abs=0.1), "check_in")]
+
+
+def test_check_in_waits_for_a_better_moment_and_is_given_up_after_three_minutes() -> None:
+    late = begins(play([Moment(2690, C), Moment(60, None), Moment(100, T)], Policy(replace(NONE, check_in=True))))
+    assert late == [(pytest.approx(2750, abs=0.1), "check_in")]
+    assert (
+        begins(play([Moment(2690, C), Moment(200, None), Moment(100, T)], Policy(replace(NONE, check_in=True)))) == []
+    )
+
+
+def test_a_session_too_short_for_a_check_in_has_none() -> None:
+    assert begins(play([Moment(2000, C)], Policy(planned_s=7 * 60))) == []
+
+
+def test_check_in_has_a_place_of_its_own_in_the_budget() -> None:
+    moments = [OPENING, *[Moment(70, T), Moment(240, C)] * 8]
+    told = begins(play(moments, Policy(replace(FLOOR, check_in=True))))
+    assert [cue for at, cue in told if at < 3300] == ["floor_held_long"] * 5 + ["check_in"]
+
+
+def test_while_check_in_waits_nothing_takes_its_time() -> None:
+    moments = [Moment(2690, C), Moment(60, None), Moment(100, T)]
+    told = begins(play(moments, Policy(replace(NONE, check_in=True, silence_held=True))))
+    assert [cue for _, cue in told] == ["check_in"]
+
+
+def test_a_voice_that_may_be_anybodys_is_left_in_peace_like_a_clients() -> None:
+    """One microphone: who speaks is not known."""
+
+    def unknown(moments: list[Moment]) -> list[tuple[Any, tuple[str, ...]]]:
+        policy = Policy()
+        told: list[tuple[Any, tuple[str, ...]]] = []
+        for now in unfold(moments):
+            seen = replace(now, speaking=(None,) if now.speaking else (), holder=None, held_since=None)
+            started = policy.decide(replace(seen, client_quiet_for=None)).started
+            told += [(now.frame, started)] if started else []
+        return told
+
+    assert unknown([Moment(2699, C), Moment(100, None), Moment(10, T)]) == [
+        (pytest.approx(frames(2799), abs=10), ("check_in",))
+    ]
+
+
+def test_a_cue_that_is_off_never_comes() -> None:
+    storm = [OPENING, *[Moment(100, T), Moment(60, None), Moment(5, C)] * 20]
+    assert begins(play(storm, Policy(NONE))) == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_a_beginning_and_what_is_set_by_hand_wins(preset: str) -> None:
+    choice = PRESETS[preset].choice
+    assert choice.with_own({"long_turn": None, "silence_held": None}) == choice
+    assert choice.with_own({"long_turn": 33.0, "silence_held": True, "check_in": False}) == replace(
+        choice, long_turn=33.0, silence_held=True, check_in=False
+    )
+    assert choice.long_turn == (60.0 if preset == "motivational_interviewing" else 120.0)
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=60), st.sampled_from(sorted(PRESETS)))
 @settings(max_examples=2 * settings().max_examples)
-def test_no_storm_breaks_a_rule(moments: list[Moment]) -> None:
-    policy = Policy()
+def test_no_storm_breaks_a_rule(moments: list[Moment], preset: str) -> None:
+    policy = Policy(PRESETS[preset].choice, planned_s=1500)
     starts: list[tuple[int, str]] = []
     ends: list[tuple[int, str]] = []
     shown: set[str] = set()
@@ -121,15 +258,18 @@ def test_no_storm_breaks_a_rule(moments: list[Moment]) -> None:
         for cue in decision.started:
             assert not shown
             shown.add(cue)
+            assert cue in PRESETS[preset].choice.on
             assert now.frame >= FIVE_MINUTES or cue == "cannot_measure"
             assert now.measurable or cue == "cannot_measure"
-            assert now.client_quiet_for in {None, 0} or (now.client_quiet_for or 0) >= frames(3)
-            assert not (now.silent_for and now.holder is C)
+            if cue != "silence_held":
+                assert now.client_quiet_for in {None, 0} or (now.client_quiet_for or 0) >= frames(3)
+                assert not (now.silent_for and now.holder is C)
             assert all(now.frame - end >= frames(90) for end, _ in ends)
-            assert all(now.frame - at >= FIVE_MINUTES for at, same in starts + ends if same == cue)
+            if cue != "cannot_measure":
+                assert all(now.frame - at >= FIVE_MINUTES for at, same in starts + ends if same == cue)
             starts.append((now.frame, cue))
             assert sum(now.frame - at < frames(50 * 60) for at, _ in starts) <= 6
-        if starts and starts[-1][1] == "floor_held_long":
+        if starts and starts[-1][1] in {"floor_held_long", "mostly_you", "check_in"}:
             assert not shown or now.frame - starts[-1][0] < frames(8)
 
 

@@ -11,21 +11,7 @@ from app.cues.lamp import LONGEST_GLOW_S, VERY_DIM, Lights
 from app.cues.policy import Policy
 from firmware.light import Light
 from tests.cues.moments import MOMENTS, C, Moment, unfold
-from tests.cues.test_lamp import Recorder, check
-
-
-def lit(points: list[tuple[float, float]]) -> list[tuple[float, float, float]]:
-    """(from, to, brightest) of every stretch in which a light is not dark, seconds."""
-    stretches: list[tuple[float, float, float]] = []
-    for (start, before), (end, after) in pairwise(points):
-        if not before and not after:
-            continue
-        if before and stretches:
-            first, _, brightest = stretches.pop()
-            stretches.append((first, end, max(brightest, after)))
-        else:
-            stretches.append((start, end, after))
-    return stretches
+from tests.cues.rules import Recorder, check, lit
 
 
 @given(st.lists(MOMENTS, min_size=1, max_size=40))
@@ -44,7 +30,7 @@ def test_no_storm_in_the_room_breaks_the_rules_of_light(moments: list[Moment]) -
     lights.show(end_s, ended=policy.finish().ended)
     recorder.to(end_s + 10, end_s)
 
-    points = sorted(recorder.points[Light.LEFT].items())
+    points = recorder.points[Light.LEFT]
     check(points)
     assert points[-1][1] == 0.0
     stretches = lit(points)
