@@ -1,6 +1,7 @@
 """The settings of room unit and hub: what can be set, its unit and range, and where a value comes from.
 
-They come, the first wins, from arguments, `FERMATA_…` variables, systemd credentials, a TOML file, defaults.
+They come, the first wins, from arguments, `FERMATA_…` variables, systemd credentials, a TOML file, one on the boot
+partition, defaults.
 """
 
 import os
@@ -27,6 +28,8 @@ from app.hearing.seats import Role, Seat, check_seats, role_of
 from app.sync.wire import Slug
 
 FILE = Path("/etc/fermata.toml")
+BOOT = Path("/boot/firmware/fermata.toml")
+"""On the card's boot partition, where any computer can put it; it says what FILE does not."""
 PREFIX = "FERMATA_"
 DELIMITER = "__"
 FILE_ONLY = ("release",)
@@ -124,6 +127,10 @@ class Pins(Group):
     """Session button, to ground."""
     privacy: Pin = 25
     """Read-back of the privacy switch: high while the microphones have power."""
+    switch: Pin | None = None
+    """A second contact of the privacy switch: high while it stands open; a disagreement of the two is a fault."""
+    pwm: Literal["auto", "kernel", "software"] = "auto"
+    """What dims the hooded lights: kernel, software, or auto, which is the kernel where there is one."""
 
 
 class Release(Group):
@@ -147,6 +154,9 @@ class Paths(Group):
     outbox: Path = Path("/var/lib/fermata-outbox")
     """Folder of the outbox, the only door between `listen` and `send`."""
 
+    keys: Path = Path("/var/lib/fermata-send")
+    """Folder of this unit's key and certificate; only `send` can read it."""
+
     @property
     def ledger_file(self) -> Path:
         """The sessions that wait for their release."""
@@ -159,14 +169,14 @@ class Paths(Group):
 
 
 class Send(Group):
-    """How `send` reaches the hub."""
+    """How `send` reaches the hub. A unit that has joined needs none of the three files: it has its own."""
 
     host: str = "127.0.0.1"
     """Name or address of the clinic's hub."""
     port: Port = 1883
     """MQTT port; 8883 with certificates."""
     ca: Path | None = None
-    """Certificate of the clinic's authority; needed for any host but this machine."""
+    """Certificate of the clinic's authority, if others than the unit look after its certificates."""
     certificate: Path | None = None
     """This unit's certificate."""
     key: Path | None = None
@@ -175,6 +185,19 @@ class Send(Group):
     """Seconds until a message without an acknowledgement is sent again, at first; it backs off to 5 min."""
     heartbeat_s: Annotated[float, Field(ge=1, le=86400)] = 300.0
     """Seconds between heartbeats, at fixed times of the clock."""
+
+
+class Join(Group):
+    """How this unit joins its hub, once, and renews its certificate. `fermata hub add-room` writes these."""
+
+    host: str | None = None
+    """Name or address of the hub; without one it is where the broker is."""
+    port: Port = 8721
+    """Port of the hub's door."""
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the certificate of the clinic's authority."""
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9 -]{8,64}$")] | None = None
+    """Code that works once; `send` erases it where it can."""
 
 
 class Hub(Group):
@@ -189,7 +212,17 @@ class Hub(Group):
     port: Port = 8720
     """Port of the page."""
     mqtt_port: Port = 1883
-    """Port of the embedded broker."""
+    """Port of the embedded broker for rooms on this machine, in the clear."""
+    address: str | None = None
+    """Name or address by which rooms on other machines reach this hub; without one there are only those on this one."""
+    mqtts_port: Port = 8883
+    """Port of the embedded broker where there is an address: only with certificates."""
+    door_port: Port = 8721
+    """Port where rooms join and renew."""
+    broker: str | None = None
+    """A broker of the clinic's own, mqtts://HOST:PORT, or mqtt://127.0.0.1:PORT; without one there is the embedded."""
+    broker_files: Path | None = None
+    """Folder where such a broker finds certificates, and who may do what."""
     therapists: Annotated[int, Field(ge=0, le=10000)] = 0
     """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
     owner_agreed: bool = False
@@ -217,6 +250,7 @@ class Settings(BaseSettings):
     release: Release = Release()
     paths: Paths = Paths()
     send: Send = Send()
+    join: Join = Join()
     hub: Hub = Hub()
 
     @classmethod
@@ -249,7 +283,7 @@ def sourced(file: Path | None = None, arguments: Mapping[str, Any] | None = None
     origin: dict[str, str] = {}
     for name, values in reversed(sources):
         for path, value in flat(values):
-            if path[0] in FILE_ONLY and name != sources[-1][0]:
+            if path[0] in FILE_ONLY and name != str(file or FILE):
                 raise SettingsError(f"{'.'.join(path)} is set in {name}: it can only be set in the unit's own file")
             put(merged, path, value)
             origin[".".join(path)] = name
@@ -262,13 +296,8 @@ def sourced(file: Path | None = None, arguments: Mapping[str, Any] | None = None
 def read_sources(file: Path | None, arguments: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Each source's name and nested values, strongest first."""
     check_variables(os.environ)
-    path = file or FILE
     if file and not file.is_file():
         raise SettingsError(f"{file} is not there: give the path of a settings file")
-    try:
-        toml = TomlConfigSettingsSource(Settings, path)
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
     credentials = NestedSecretsSettingsSource(
         SecretsSettingsSource(Settings), os.environ.get("CREDENTIALS_DIRECTORY"), secrets_dir_missing="ok"
     )
@@ -276,9 +305,17 @@ def read_sources(file: Path | None, arguments: Mapping[str, Any]) -> list[tuple[
         ("an argument", InitSettingsSource(Settings, dict(arguments))),
         ("the environment", EnvSettingsSource(Settings)),
         ("a systemd credential", credentials),
-        (str(path), toml),
+        *((str(each), from_toml(each)) for each in ([file] if file else [FILE, BOOT])),
     ]
     return [(name, source()) for name, source in named]
+
+
+def from_toml(path: Path) -> TomlConfigSettingsSource:
+    """What a TOML file says; nothing if it is not there. Raises SettingsError."""
+    try:
+        return TomlConfigSettingsSource(Settings, path)
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
 
 
 def check_variables(environment: Mapping[str, str]) -> None:

@@ -52,7 +52,8 @@ class Authority:
     def __init__(self, folder: Path, clinic: str, now: float) -> None:
         file = folder / "authority.pem"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in (folder.parent, folder):
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not file.exists():
                 _found(file, clinic, now)
             pem = file.read_bytes()

@@ -66,6 +66,11 @@ class HubOptions:
             self.broker_address()
 
     @property
+    def where(self) -> Path | str:
+        """The database: a file, or the URL of a PostgreSQL."""
+        return self.database or self.state / "hub.sqlite"
+
+    @property
     def authority(self) -> Path:
         """Folder of the clinic's certificate authority."""
         return self.state / "authority"

@@ -18,6 +18,7 @@ from app.hub.gate import Gate
 from app.hub.inbox import Inbox
 from app.hub.listening import Server, listening, page_server
 from app.hub.options import HubOptions
+from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
 from app.hub.registry import Registry
 from app.hub.store import Store
@@ -28,11 +29,10 @@ WATCH_S = 0.1
 def serve(options: HubOptions) -> None:
     """Run the hub until SIGTERM or SIGINT; one line on stdout tells when it is ready. Raises HubError."""
     with ExitStack() as stack:
-        stack.enter_context(_alone(options.state))
+        stack.enter_context(alone(options.state))
         page = stack.enter_context(listening(options.host, options.port, "the page"))
-        database = options.database or options.state / "hub.sqlite"
-        store = stack.enter_context(closing(Store(database)))
-        registry = stack.enter_context(closing(Registry(database)))
+        store = stack.enter_context(closing(Store(options.where)))
+        registry = stack.enter_context(closing(Registry(options.where)))
         authority = Authority(options.authority, options.clinic, time.time())
         gate = Gate(options, registry, authority, notice, stack) if options.address else None
         broker, address = None, options.broker_address()
@@ -44,7 +44,9 @@ def serve(options: HubOptions) -> None:
                 broker.permit(gate.permits)
             broker.start()
             address = ("127.0.0.1", broker.port)
-        inbox = Inbox(options.clinic, address, store, notice, trust=gate.trust if gate and options.guarded else None)
+        orders = stack.enter_context(closing(Orders(options.where)))
+        trust = gate.trust if gate and options.guarded else None
+        inbox = Inbox(options.clinic, address, store, notice, trust=trust, orders=orders)
         running = stack.enter_context(_running(inbox))
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
@@ -93,7 +95,7 @@ def _running(inbox: Inbox) -> Iterator[_Running]:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold the state folder for this hub only."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from app.sync.trust import trust
+
 
 class AddressError(ValueError):
     """Settings with which the hub cannot be reached safely; says what to set."""
@@ -30,22 +32,22 @@ class Address:
         if any(files) and not all(files):
             raise AddressError("send.ca, send.certificate and send.key belong together: set all three or none")
         if not any(files) and not is_loopback(self.host):
-            raise AddressError(f"{self.host} is another machine: set send.ca, send.certificate and send.key")
+            raise AddressError(
+                f"{self.host} is another machine: let this unit join it (`fermata hub add-room` there), or set "
+                "send.ca, send.certificate and send.key"
+            )
 
     def trust(self) -> ssl.SSLContext | None:
-        """TLS 1.2 or later with both sides' certificates; None in the clear. Raises AddressError."""
+        """How to tell the hub and be known to it; None in the clear. Raises AddressError."""
         if self.ca is None or self.certificate is None:
             return None
         try:
-            context = ssl.create_default_context(cafile=str(self.ca))
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.load_cert_chain(self.certificate, self.key)
-        except OSError as error:  # ssl.SSLError is one
+            return trust(self.ca.read_text(), self.certificate, self.key)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             raise AddressError(
-                f"the certificate files of send cannot be used ({error.strerror or error}): check send.ca, "
-                "send.certificate and send.key"
+                f"the certificate files of send cannot be used ({getattr(error, 'strerror', None) or error}): check "
+                "send.ca, send.certificate and send.key, or let this room join again"
             ) from error
-        return context
 
 
 def is_loopback(host: str) -> bool:

@@ -130,7 +130,7 @@ class Courier:
             self._will = self._last_words()
         link = Link(self._address, self._clinic, self._outbox.device, self._store)
         try:
-            link.connect(self._address, self._will)
+            link.connect(self._address, self._will, self._outbox.hub_time())
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
             link.trouble = f"it does not answer ({error})"
         self._link, self._since = link, self._timing.elapsed()

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -57,15 +58,16 @@ class Identity:
     def keep(self, ca: str, certificate: str, code: str) -> None:
         """Take what the hub gave for the key of the last request, as a whole: cut off before its end, it asks again."""
         with as_durable(self._folder):
+            unit = matching(self._joining.read_text(), certificate, ca)
             _write(self.ca, ca)
-            _write(self.unit, matching(self._joining.read_text(), certificate))
+            _write(self.unit, unit)
             _write(self._code, _hash(code))
             self._joining.unlink()
 
     def renew(self, key: str, certificate: str) -> None:
         """Change to this key and its certificate, both at once."""
         with as_durable(self._folder):
-            _write(self.unit, matching(key, certificate))
+            _write(self.unit, matching(key, certificate, self.ca.read_text()))
 
 
 def new_key() -> str:
@@ -84,13 +86,15 @@ def signing_request(key: str) -> bytes:
     return request.public_bytes(serialization.Encoding.PEM)
 
 
-def matching(key: str, certificate: str) -> str:
-    """Key and certificate in one. Raises DurableError if they do not belong together."""
+def matching(key: str, certificate: str, ca: str) -> str:
+    """Key and certificate in one. Raises DurableError if they are not for each other, or not from this authority."""
     try:
-        theirs = x509.load_pem_x509_certificate(certificate.encode()).public_key()
-    except ValueError:
-        theirs = None
-    if theirs != _load(key).public_key():
+        given = x509.load_pem_x509_certificate(certificate.encode())
+        given.verify_directly_issued_by(x509.load_pem_x509_certificate(ca.encode()))
+        ours = given.public_key() == _load(key).public_key()
+    except (ValueError, TypeError, InvalidSignature):
+        ours = False
+    if not ours:
         raise DurableError("the hub gave a certificate that is not for this unit's key: look at the hub")
     return key + certificate
 

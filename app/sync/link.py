@@ -12,6 +12,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from app.sync import wire
 from app.sync.address import Address
+from app.sync.trust import has_ended
 
 KEEPALIVE_S = 30
 GOODBYE_TURNS = 10
@@ -50,10 +51,15 @@ class Link:
         self._client.on_message = self._on_message
         self._client.on_disconnect = self._on_disconnect
 
-    def connect(self, address: Address, will: wire.State) -> None:
-        """Begin. Raises OSError where there is no broker."""
+    def connect(self, address: Address, will: wire.State, known: int | None = None) -> None:
+        """Begin. Raises OSError where there is no broker.
+
+        `known` is a time that is past, seconds since 1970 UTC: a hub whose certificate had ended by then is refused.
+        """
         self._client.will_set(self._topics["state"], will.model_dump_json(), qos=1, retain=True)
         self._client.connect(address.host, address.port, KEEPALIVE_S)
+        if has_ended(self._client.socket(), known):
+            self.trouble, self.refused = "the hub's certificate has ended", True
 
     def turn(self, timeout: float) -> None:
         """Let it work for up to `timeout` seconds."""

@@ -1,4 +1,4 @@
-"""`fermata hub`."""
+"""`fermata hub`, and the verbs below it."""
 
 from pathlib import Path
 
@@ -6,20 +6,27 @@ import click
 
 from app.settings import load
 from app.verbs.common import needing
+from app.verbs.hub_add_room import add_room
+from app.verbs.hub_backup import backup, restore
+from app.verbs.hub_command import command
+from app.verbs.hub_revoke import revoke
+from app.verbs.hub_rooms import rooms
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--state", type=click.Path(path_type=Path), help="Folder of the database and of the broker's store.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the page; 0 takes any free one.")
 @click.option("--mqtt-port", type=click.IntRange(0, 65535), help="Port of the embedded broker; 0 takes any free one.")
+@click.option("--door-port", type=click.IntRange(0, 65535), help="Port where rooms join; 0 takes any free one.")
 @click.option("--database", metavar="URL", help="A PostgreSQL of the clinic's own, postgresql://USER@HOST/NAME.")
-@click.option("--broker", metavar="URL", help="A broker of the clinic's own, mqtt://127.0.0.1:PORT.")
-@click.pass_obj
+@click.option("--broker", metavar="URL", help="A broker of the clinic's own, mqtts://HOST:PORT or mqtt://127.0.0.1.")
+@click.pass_context
 def hub(
-    file: Path | None,
+    context: click.Context,
     state: Path | None,
     port: int | None,
     mqtt_port: int | None,
+    door_port: int | None,
     database: str | None,
     broker: str | None,
 ) -> None:
@@ -27,23 +34,33 @@ def hub(
 
     \b
     fermata hub --state ./hub
+    fermata hub add-room "Blue room"
     """
     with needing("hub"):
         from app.hub.options import HubOptions
         from app.hub.serve import serve as serve_hub
 
-    settings = load(file)
+    settings = load(context.obj)
     own = settings.hub
-    serve_hub(
-        HubOptions(
-            clinic=settings.room.clinic,
-            state=state or own.state,
-            host=own.host,
-            port=own.port if port is None else port,
-            mqtt_port=own.mqtt_port if mqtt_port is None else mqtt_port,
-            therapists=own.therapists,
-            owner_agreed=own.owner_agreed,
-            database=database or own.database,
-            broker_url=broker,
-        )
+    options = HubOptions(
+        clinic=settings.room.clinic,
+        state=state or own.state,
+        host=own.host,
+        port=own.port if port is None else port,
+        mqtt_port=(own.mqtts_port if own.address else own.mqtt_port) if mqtt_port is None else mqtt_port,
+        address=own.address,
+        door_port=own.door_port if door_port is None else door_port,
+        broker_files=own.broker_files,
+        therapists=own.therapists,
+        owner_agreed=own.owner_agreed,
+        database=database or own.database,
+        broker_url=broker or own.broker,
     )
+    if context.invoked_subcommand:
+        context.obj = options
+    else:
+        serve_hub(options)
+
+
+for verb in (add_room, rooms, revoke, command, backup, restore):
+    hub.add_command(verb)

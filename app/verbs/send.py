@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.settings import load
+from app.settings import load, sourced
 from app.verbs.common import notice, stopping
 
 
@@ -13,6 +13,8 @@ from app.verbs.common import notice, stopping
 @click.pass_obj
 def send(file: Path | None, show: bool) -> None:
     """Carry the outbox's messages to the hub, without devices.
+
+    Where the settings have a code for it, join the hub first; renew the certificate in time.
 
     \b
     fermata send
@@ -26,4 +28,5 @@ def send(file: Path | None, show: bool) -> None:
             click.echo(line)
         return
     with stopping() as stop:
-        carry(load(file), stop, notice)
+        settings, origin = sourced(file)
+        carry(settings, stop, notice, origin.get("join.code"))
