@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "app.cues": {"app.cues", "app.conversation", "app.catalogue", "firmware.light"},
     "app.release": {"app.release", "app.catalogue", "app.durable", "app.ballast", "app.sync.wire"},
     "app.sync": {"app.sync", "app.durable", "app.ballast"},
-    "app.hub": {"app.hub", "app.sync.wire", "app.catalogue"},
+    "app.hub": {"app.hub", "app.sync.wire", "app.sync.command", "app.catalogue"},
     "app.rehearsal": {
         "app.rehearsal",
         "app.hearing",
@@ -33,6 +33,7 @@ MAY_IMPORT = {
         *("firmware.sound", "firmware.geometry"),
     },
     "app.validation.attacks": {"app.validation", "app.rehearsal", "app.release", "app.catalogue"},
+    "app.validation.cost": {"app.validation", "app.hearing", "app.conversation", "app.cues", "firmware.sound"},
     "app.validation.attempts": {"app.validation", "app.release"},
     "app.room": {
         *("app.room", "app.hearing", "app.conversation", "app.cues", "app.release", "app.sync.outbox"),
@@ -46,7 +47,10 @@ MAY_IMPORT = {
         "app.terminal",
     },
     "app": {"app", "firmware"},
-    "models": {"models", "app.hearing", "app.conversation", "app.rehearsal", "app.catalogue", "firmware.sound"},
+    "models": {
+        *("models", "app.hearing", "app.conversation", "app.rehearsal", "app.validation", "app.catalogue"),
+        *("firmware.sound", "firmware.geometry"),
+    },
 }
 
 # Third-party hardware and network libraries, and the only files that may import them.
@@ -58,12 +62,13 @@ ONLY_IN = {
     "paho": {"app/sync/link.py", "app/hub/inbox.py"},
     "sqlalchemy": {
         *("app/hub/database.py", "app/hub/entries.py", "app/hub/store.py", "app/hub/tables.py"),
-        *("app/hub/registry.py", "app/hub/migrations/versions/step_0001.py"),
-        "app/hub/migrations/versions/step_0002.py",
+        *("app/hub/registry.py", "app/hub/orders.py", "app/hub/migrations/versions/step_0001.py"),
+        *("app/hub/migrations/versions/step_0002.py", "app/hub/migrations/versions/step_0003.py"),
     },
     "alembic": {
         *("app/hub/database.py", "app/hub/migrations/env.py"),
         *("app/hub/migrations/versions/step_0001.py", "app/hub/migrations/versions/step_0002.py"),
+        "app/hub/migrations/versions/step_0003.py",
     },
     "rich": {"app/terminal/view.py"},
 }

@@ -44,6 +44,11 @@ class Standing:
     device: str
     state: wire.State
 
+    @property
+    def is_birth(self) -> bool:
+        """The unit is there."""
+        return self.state.state == "birth"
+
 
 @dataclass(frozen=True, slots=True)
 class Aside:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, and_, column, select, update, values
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.hub.arrivals import Accepted, Aside, Sorted, Standing
-from app.hub.tables import HEALTH, MESSAGES, QUARANTINE, RELEASES
+from app.hub.tables import EPOCHS, HEALTH, MESSAGES, QUARANTINE, RELEASES, RESULTS
 from app.sync import wire
 
 Key = tuple[str, str, int]
@@ -48,7 +48,9 @@ class _Batch:
         self._messages = self._known_messages({_key(envelope) for envelope in envelopes})
         self._releases = self._known_releases({e.body.id for e in envelopes if isinstance(e.body, wire.Release)})
         self._health = self._known_health({envelope.device for envelope in envelopes} | set(states))
-        self._new: dict[Table, list[dict[str, Any]]] = {MESSAGES: [], RELEASES: []}
+        self._new: dict[Table, list[dict[str, Any]]] = {MESSAGES: [], RELEASES: [], RESULTS: []}
+        self._starts: dict[tuple[str, str], dict[str, Any]] = {}
+        """Per device and epoch, the highest start that was told."""
         self._changed: dict[str, dict[str, Any]] = {}
         """Per device, the columns of its health that change."""
 
@@ -71,6 +73,12 @@ class _Batch:
                 primary = [column.name for column in table.primary_key]
                 rows.sort(key=lambda row: tuple(row[name] for name in primary))
                 self._connection.execute(table.insert(), rows)
+        for (device, epoch), row in sorted(self._starts.items()):
+            start = insert(self._connection, EPOCHS, {"device": device, "epoch": epoch, **row})
+            later = EPOCHS.c.boot < start.excluded.boot
+            self._connection.execute(
+                start.on_conflict_do_update(index_elements=["device", "epoch"], set_={"boot": row["boot"]}, where=later)
+            )
         alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for device, row in sorted(self._changed.items()):
             alike.setdefault(tuple(sorted(row)), []).append({"device": device, **row})
@@ -112,6 +120,10 @@ class _Batch:
                     return key
             case wire.Heartbeat() as heartbeat:
                 self._take_heartbeat(envelope, heartbeat)
+            case wire.Result() as result:
+                told = result.model_dump(include={"number", "outcome", "reason"})
+                row = dict(zip(("device", "epoch", "seq"), key, strict=True))
+                self._new[RESULTS].append({**row, **told, "received": self._now})
         row = dict(zip(("device", "epoch", "seq"), key, strict=True))
         row |= {"sha256": item.sha256, "kind": envelope.body.kind, "received": self._now}
         self._new[MESSAGES].append(row)
@@ -162,6 +174,9 @@ class _Batch:
     def _take_state(self, item: Standing) -> None:
         """Take over a state; its time is when it changed, not when a retained copy was read again."""
         state = item.state
+        start = self._starts.setdefault((item.device, state.epoch), {"boot": state.boot, "before": state.before})
+        start["boot"] = max(start["boot"], state.boot)
+        start["before"] = start["before"] or state.before
         row = {"state": state.state, "epoch": state.epoch, "boot": state.boot}
         known = self._health.get(item.device)
         if known is not None and all(known.get(name) == value for name, value in row.items()):

@@ -2,7 +2,9 @@
 
 HubError
 ├── AuthorityError   the clinic's certificate authority cannot be used
+├── BackupError      a copy of the database cannot be made or put back
 ├── BrokerError      the embedded broker does not start or does not answer
+├── OrderError       what was asked of a unit cannot be sent to it
 ├── RefusedError     a unit that wants to join or to renew may not
 ├── RegistryError    what was asked about a room cannot be done
 ├── RequestError     a room's signing request is none
@@ -18,8 +20,16 @@ class AuthorityError(HubError):
     """The clinic's certificate authority cannot be used."""
 
 
+class BackupError(HubError):
+    """A copy of the database cannot be made or put back."""
+
+
 class BrokerError(HubError):
     """The embedded broker does not start or does not answer."""
+
+
+class OrderError(HubError):
+    """What was asked of a unit cannot be sent to it."""
 
 
 class RefusedError(HubError):

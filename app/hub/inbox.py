@@ -11,9 +11,10 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from app.hub.arrivals import Arrival, sort
+from app.hub.arrivals import Arrival, Sorted, Standing, sort
 from app.hub.entries import Key
 from app.hub.errors import StoreError
+from app.hub.orders import Orders
 from app.hub.store import Store
 from app.sync import wire
 
@@ -24,6 +25,8 @@ KEEPALIVE_S = 20
 RETRY_S = (0.2, 15.0)
 """First and longest wait before the broker is tried again; it doubles in between."""
 STORE_RETRY_S = 5.0
+ORDERS_S = 2.0
+"""Between two looks for commands that were asked for by another process."""
 
 
 class Inbox:
@@ -41,6 +44,7 @@ class Inbox:
         notice: Callable[[str], None],
         store_retry_s: float = STORE_RETRY_S,
         trust: ssl.SSLContext | None = None,
+        orders: Orders | None = None,
     ) -> None:
         self.subscribed = Event()
         self.trouble: str | None = None
@@ -50,6 +54,10 @@ class Inbox:
         self._store = store
         self._notice = notice
         self._store_retry_s = store_retry_s
+        self._orders = orders
+        self._ordered: set[Key] = set()
+        """Commands that were sent since their unit's last birth, by device, epoch and number."""
+        self._next_look = 0.0
         self._batch: list[tuple[Arrival, int]] = []  # with the number to PUBACK; 0: QoS 0, none is wanted
         self._first = 0.0
         self._client = Client(
@@ -97,6 +105,9 @@ class Inbox:
                 self._commit(stop)
             if stop.is_set():
                 return
+            if self._orders and time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + ORDERS_S
+                self._order(self._orders)
 
     def _commit(self, stop: Event) -> None:
         """Write the batch, then acknowledge it; wait and try again while the store cannot be written."""
@@ -105,6 +116,7 @@ class Inbox:
             now = int(time.time())
             try:
                 keys = self._store.commit(items, now)
+                words = self._words(items, now)
             except StoreError as error:
                 self._worry(str(error))
                 if stop.wait(self._store_retry_s):
@@ -113,12 +125,35 @@ class Inbox:
             else:
                 break
         self._relax()
+        for device, word in words:
+            self._client.publish(wire.topic(self._clinic, device, "ack"), word.model_dump_json(), qos=1)
         for device, ack in acknowledgements(keys, now):
             self._client.publish(wire.topic(self._clinic, device, "ack"), ack.model_dump_json(), qos=1)
         for _, number in self._batch:
             if number:
                 self._client.ack(number, 1)
         self._batch.clear()
+
+    def _words(self, items: Iterable[Sorted], now: int) -> list[tuple[str, wire.Word]]:
+        """What is known of each unit that says it is there."""
+        births = {(each.device, each.state.epoch) for each in items if isinstance(each, Standing) and each.is_birth}
+        devices = {device for device, _ in births}
+        self._ordered = {key for key in self._ordered if key[0] not in devices}
+        self._next_look = 0.0 if births else self._next_look
+        return [(device, self._store.word(device, epoch, now)) for device, epoch in sorted(births)]
+
+    def _order(self, orders: Orders) -> None:
+        """Send each unit what it is asked; again when it is born again, until it has answered."""
+        try:
+            asked = orders.open(int(time.time()))
+        except StoreError as error:
+            self._worry(str(error))
+            return
+        for each in asked:
+            key = each.device, each.epoch, each.number
+            if key not in self._ordered:
+                self._ordered.add(key)
+                self._client.publish(wire.topic(self._clinic, each.device, "cmd"), each.payload, qos=1)
 
     def _worry(self, sentence: str) -> None:
         """Say a trouble once, not at every try."""

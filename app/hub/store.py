@@ -15,8 +15,9 @@ from app.hub.database import cause, name, open_database
 from app.hub.entries import Key, write
 from app.hub.errors import StoreError
 from app.hub.rooms import Room
-from app.hub.tables import HEALTH, MESSAGES, META, QUARANTINE, RELEASES
+from app.hub.tables import EPOCHS, HEALTH, MESSAGES, META, QUARANTINE, RELEASES
 from app.hub.trends import Release
+from app.sync import wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,18 @@ class Store:
         """The database's own name; a restored backup will take a new one."""
         with self._reading() as connection:
             return str(connection.execute(select(META.c.value).where(META.c.key == "generation")).scalar_one())
+
+    def word(self, device: str, epoch: str, now: int) -> wire.Word:
+        """What is known of a unit under this epoch."""
+        mine = (MESSAGES.c.device == device, MESSAGES.c.epoch == epoch)
+        last = select(MESSAGES.c.seq, MESSAGES.c.sha256).where(*mine).order_by(MESSAGES.c.seq.desc()).limit(1)
+        start = select(EPOCHS.c.boot).where(EPOCHS.c.device == device, EPOCHS.c.epoch == epoch)
+        with self._reading() as connection:
+            generation = connection.execute(select(META.c.value).where(META.c.key == "generation")).scalar_one()
+            found = connection.execute(last).one_or_none()
+            boot = connection.execute(start).scalar_one_or_none() or 0
+        seq, sha256 = (found.seq, found.sha256) if found else (None, None)
+        return wire.Word(epoch=epoch, generation=generation, boot=boot, seq=seq, sha256=sha256, hub_time=now)
 
     def newer_versions(self) -> list[str]:
         """The rooms whose messages this hub is too old to read."""

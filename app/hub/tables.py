@@ -123,3 +123,38 @@ CERTIFICATES = Table(
     Column("ends", BigInteger, nullable=False),
     Index("certificates_by_device", "device"),
 )
+
+# Every name on the wire that a unit has had: how far its starts had come, and which name this one has replaced.
+EPOCHS = Table(
+    "epochs",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("boot", BigInteger, nullable=False),
+    Column("before", String(32)),
+)
+
+# What was asked of units, signed, as it goes over the wire.
+COMMANDS = Table(
+    "commands",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+# What became of it, and what units have refused.
+RESULTS = Table(
+    "results",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger),
+    Column("outcome", String(8), nullable=False),
+    Column("reason", String(16)),
+    Column("received", BigInteger, nullable=False),
+)

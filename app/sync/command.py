@@ -24,7 +24,7 @@ class Set(Message):
     kind: Literal["set"] = "set"
     name: Annotated[str, StringConstraints(max_length=60)]
     """As in the settings file: cues.dimmer."""
-    value: bool | float
+    value: bool | float | Annotated[str, StringConstraints(max_length=60)]
 
 
 class Rename(Message):

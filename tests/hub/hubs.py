@@ -100,12 +100,15 @@ class Room:
         self.device = device
         self.acknowledged: list[tuple[str, int]] = []
         self.last_ack: wire.Ack | None = None
+        self.words: list[wire.Word] = []
+        self.commands: list[bytes] = []
         self._listening = Event()
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=f"test-{device}", clean_session=False, protocol=MQTTv311
         )
         self._client.on_message = self._on_message
-        self._client.on_connect = lambda client, *_: client.subscribe(wire.topic("north", self.device, "ack"), 1)
+        topics = [(wire.topic("north", device, leaf), 1) for leaf in ("ack", "cmd")]
+        self._client.on_connect = lambda client, *_: client.subscribe(topics)
         self._client.on_subscribe = lambda *_: self._listening.set()
         self._client.max_inflight_messages_set(1000)
         self._client.reconnect_delay_set(1, 1)
@@ -131,8 +134,15 @@ class Room:
         self._client.publish(wire.topic("north", self.device, "state"), state.model_dump_json(), qos=1, retain=True)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        self.last_ack = wire.Ack.model_validate_json(bytes(message.payload))
-        self.acknowledged += [(self.last_ack.epoch, seq) for seq in self.last_ack.seqs]
+        if message.topic.endswith("/cmd"):
+            self.commands.append(bytes(message.payload))
+            return
+        said = wire.read_down(bytes(message.payload))
+        if isinstance(said, wire.Word):
+            self.words.append(said)
+        else:
+            self.last_ack = said
+            self.acknowledged += [(said.epoch, seq) for seq in said.seqs]
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 15.0) -> None:
