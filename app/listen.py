@@ -24,8 +24,9 @@ from app.room.source import Sound, Source, Staves
 from app.settings import Settings
 from app.sync.clock import Clock
 from app.sync.outbox import Outbox
-from firmware.board import Board, Pins, RoomBoard, open_room_board
+from firmware.board import Board, RoomBoard, open_room_board
 from firmware.geometry import load_array
+from firmware.pins import Pins
 
 IDLE_S = 0.05
 """Seconds between two looks at the button while nothing is heard; also the lamp's step."""

@@ -131,6 +131,10 @@ class Pins(Group):
     """A second contact of the privacy switch: high while it stands open; a disagreement of the two is a fault."""
     pwm: Literal["auto", "kernel", "software"] = "auto"
     """What dims the hooded lights: kernel, software, or auto, which is the kernel where there is one."""
+    switch: Pin | None = None
+    """A second contact of the privacy switch: high while it stands open; a disagreement of the two is a fault."""
+    pwm: Literal["auto", "kernel", "software"] = "auto"
+    """What dims the hooded lights: kernel, software, or auto, which is the kernel where there is one."""
 
 
 class Release(Group):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from firmware.errors import WiringError
 from firmware.geometry import load_array
 from firmware.light import Light
+from firmware.pins import Pins
 from firmware.press import Press
 from firmware.simulated import (
     SimulatedButton,
@@ -64,6 +65,11 @@ class Privacy(Protocol):
         """Whether the microphones have power."""
         ...
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the switch, in a sentence."""
+        ...
+
 
 class Board(Protocol):
     """All that a room unit has of hardware."""
@@ -103,26 +109,6 @@ class Board(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
-    """GPIO numbers (BCM) of everything on the header; none of them is one that I2S arrays need."""
-
-    left: int = 12
-    right: int = 13
-    microphone: int = 24
-    button: int = 23
-    privacy: int = 25
-
-    def __post_init__(self) -> None:
-        """Raises WiringError for a pin used twice."""
-        pins = [self.left, self.right, self.microphone, self.button, self.privacy]
-        twice = next((pin for pin in pins if pins.count(pin) > 1), None)
-        if twice is not None:
-            raise WiringError(
-                f"GPIO {twice} is used twice: give each light, the button and the switch a pin of its own"
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class RoomBoard:
     """A board with real microphones."""
 
@@ -150,12 +136,21 @@ def open_board(
 ) -> Board:
     """The board of this machine, or a simulated one when there is a recording; its first notice says which.
 
-    The microphones stay closed until `microphones.open()`. Without `pins` the real microphones come with a simulated
-    lamp, button and switch; `gpio` is a gpiozero pin factory, by default this machine's. Raises BoardError.
+    The microphones stay closed until `microphones.open()`. Without `pins` it takes the usual ones, and on a machine
+    that has none a simulated lamp, button and switch, and says how to get real ones; `pins` given must be there.
+    `gpio` is a gpiozero pin factory, by default this machine's. Raises BoardError.
     """
     if recording is not None:
         return board_from_recording(recording, array, pace)
-    return open_room_board(load_array(REFERENCE_ARRAY if array is None else array), device, pins, gpio)
+    geometry = load_array(REFERENCE_ARRAY if array is None else array)
+    if pins is None and gpio is None:
+        from firmware.switches import find_gpio
+
+        try:
+            gpio = find_gpio()
+        except WiringError as error:
+            return open_room_board(geometry, device, None, None, because=str(error))
+    return open_room_board(geometry, device, pins or Pins(), gpio)
 
 
 def open_room_board(
@@ -164,8 +159,12 @@ def open_room_board(
     pins: Pins | None,
     gpio: Any,  # noqa: ANN401 - gpiozero has no types
     usb: str | None = None,
+    because: str | None = None,
 ) -> RoomBoard:
-    """The board with real microphones; `usb` is the id they must have. Raises BoardError."""
+    """The board with real microphones, and without `pins` a simulated lamp, button and switch, `because` of what.
+
+    `usb` is the id that the microphones must have. Raises BoardError.
+    """
     from firmware.microphones import PortAudioArray
 
     # A unit with pins opens the card itself; on a machine without, a sound server may lie between.
@@ -175,17 +174,17 @@ def open_room_board(
         release.callback(microphones.close)
         if pins is None:
             lamp, button, privacy = SimulatedLamp(), SimulatedButton(), SimulatedSwitch()
-            notice = f"{name}; lamp, button and privacy switch are simulated."
+            notice = f"{name}; lamp, button and privacy switch are simulated{f': {because}' * bool(because)}."
             return RoomBoard(geometry, microphones, lamp, button, privacy, (notice,), release.pop_all())
-        from firmware.lamp import PwmLamp
+        from firmware.lamp import open_lamp
         from firmware.switches import PrivacySwitch, PushButton, find_gpio
 
         factory = find_gpio() if gpio is None else gpio
-        lights = {Light.LEFT: pins.left, Light.RIGHT: pins.right, Light.MICROPHONE: pins.microphone}
-        pwm = PwmLamp(lights, factory)
-        release.callback(pwm.close)
+        leads, notices = open_lamp(pins, factory)
+        release.callback(leads.close)
         push = PushButton(pins.button, factory)
         release.callback(push.close)
-        switch = PrivacySwitch(pins.privacy, factory)
+        switch = PrivacySwitch(pins.privacy, factory, pins.switch)
         release.callback(switch.close)
-        return RoomBoard(geometry, microphones, pwm, push, switch, (f"{name}; real board.",), release.pop_all())
+        notices = (f"{name}; real board.", *notices)
+        return RoomBoard(geometry, microphones, leads, push, switch, notices, release.pop_all())

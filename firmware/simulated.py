@@ -54,6 +54,7 @@ class SimulatedSwitch:
 
     def __init__(self) -> None:
         self._open = True
+        self.trouble: str | None = None
 
     def move(self, *, is_open: bool) -> None:
         """Give the microphones power, or cut it."""
