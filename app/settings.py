@@ -32,8 +32,8 @@ BOOT = Path("/boot/firmware/fermata.toml")
 """On the card's boot partition, where any computer can put it; it says what FILE does not."""
 PREFIX = "FERMATA_"
 DELIMITER = "__"
-FILE_ONLY = ("release",)
-"""Groups that are set in the unit's own file and nowhere else: the floor of the privacy guarantee."""
+FILE_ONLY = ("release", "hub.command_key")
+"""What is set in the unit's own file and nowhere else: the floor of the privacy guarantee, and whom to obey."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Pin = Annotated[int, Field(ge=0, le=27)]
@@ -131,10 +131,6 @@ class Pins(Group):
     """A second contact of the privacy switch: high while it stands open; a disagreement of the two is a fault."""
     pwm: Literal["auto", "kernel", "software"] = "auto"
     """What dims the hooded lights: kernel, software, or auto, which is the kernel where there is one."""
-    switch: Pin | None = None
-    """A second contact of the privacy switch: high while it stands open; a disagreement of the two is a fault."""
-    pwm: Literal["auto", "kernel", "software"] = "auto"
-    """What dims the hooded lights: kernel, software, or auto, which is the kernel where there is one."""
 
 
 class Release(Group):
@@ -227,6 +223,8 @@ class Hub(Group):
     """A broker of the clinic's own, mqtts://HOST:PORT, or mqtt://127.0.0.1:PORT; without one there is the embedded."""
     broker_files: Path | None = None
     """Folder where such a broker finds certificates, and who may do what."""
+    command_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """In a room: by this key it knows the hub's commands, `fermata hub command key` prints it; without it obeys none."""
     therapists: Annotated[int, Field(ge=0, le=10000)] = 0
     """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
     owner_agreed: bool = False
@@ -287,7 +285,7 @@ def sourced(file: Path | None = None, arguments: Mapping[str, Any] | None = None
     origin: dict[str, str] = {}
     for name, values in reversed(sources):
         for path, value in flat(values):
-            if path[0] in FILE_ONLY and name != str(file or FILE):
+            if {path[0], ".".join(path)} & {*FILE_ONLY} and name != str(file or FILE):
                 raise SettingsError(f"{'.'.join(path)} is set in {name}: it can only be set in the unit's own file")
             put(merged, path, value)
             origin[".".join(path)] = name
