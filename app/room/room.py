@@ -145,6 +145,8 @@ class Room:
             self.board.lamp.show(light, brightness)
 
     def _state(self) -> Microphones:
+        if self.board.privacy.trouble:
+            return Microphones.FAULT
         if self.session is None or not self.board.privacy.is_open():
             return Microphones.OFF
         return Microphones.LIVE if self.source.live else Microphones.FAULT
