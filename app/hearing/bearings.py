@@ -73,7 +73,7 @@ class Compass:
     def __init__(self, geometry: ArrayGeometry) -> None:
         places = np.array(geometry.positions_mm)[:, :2]
         hz = np.arange(WINDOW // 2 + 1) * RATE / WINDOW
-        nearest = min(np.linalg.norm(one - other) for one, other in combinations(places, 2)) / 1000
+        nearest = min(float(np.linalg.norm(one - other)) for one, other in combinations(places, 2)) / 1000
         highest = min(HEARD_HZ[1], SPEED_OF_SOUND / (NO_TWIN * max(nearest, 1e-3)))
         self.bins = np.flatnonzero((hz >= HEARD_HZ[0]) & (hz <= highest))
         self.azimuths = _azimuths(places)
