@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.durable import DurableError
 from app.sync.identity import Identity, new_key, signing_request
@@ -80,6 +80,7 @@ class Keeper:
         due = hub_time is not None and hub_time >= self._identity.ends() - RENEW_S
         if (due or silent) and now >= self._next:
             self._next = now + self._patience.renew_s
+            self._door = replace(self._door, known=hub_time)
             self.renew(fresh=False)
 
     def renew(self, *, fresh: bool) -> bool:
