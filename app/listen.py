@@ -4,9 +4,8 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from functools import partial
 
+from app.attend import Attend
 from app.conversation.metrics import EXACT, Errors
 from app.conversation.score import Score
 from app.cues.lamp import Lights
@@ -16,37 +15,47 @@ from app.hearing.model import Model
 from app.hearing.seats import Seat
 from app.release.ledger import Ledger
 from app.release.release import Rules
+from app.room.chairs import Chairs
 from app.room.life import Life
 from app.room.room import Room
 from app.room.rota import Rota
+from app.room.seating import Seating
 from app.room.session import Moment, Session, errors_of_hearing
 from app.room.source import Sound, Source, Staves
 from app.settings import Settings
-from app.sync.clock import Clock
+from app.supervisor import Supervisor
 from app.sync.outbox import Outbox
+from app.sync.told import Told
 from firmware.board import Board, RoomBoard, open_room_board
+from firmware.errors import SoundError
 from firmware.geometry import load_array
 from firmware.pins import Pins
 
 IDLE_S = 0.05
 """Seconds between two looks at the button while nothing is heard; also the lamp's step."""
 CHORES_S = 30.0
+LOOK_S, LOOK_AGAIN_S = 600.0, 10.0
+"""Seconds between two looks whether the microphones are there, while idle: where they were, and where they were not."""
+REBOOT = 86
+"""Exit code that asks systemd to restart the machine; see systemd/fermata-listen.service."""
 
 
 class Files:
-    """What `listen` keeps: the ledger, which only it opens, and the outbox, which `send` shares."""
+    """What `listen` keeps: the ledger and what it was told, which it opens alone; the outbox, which `send` shares."""
 
     def __init__(self, settings: Settings, simulated: bool) -> None:
         self._open = ExitStack()
         with ExitStack() as opening:
             self.ledger = Ledger(settings.paths.ledger_file)
             opening.callback(self.ledger.shut)
+            self.told = Told(settings.paths.state / "told.sqlite")
+            opening.callback(self.told.shut)
             self.outbox = Outbox(settings.paths.outbox_file, settings.room.device, simulated=simulated)
             opening.callback(self.outbox.shut)
             self._open = opening.pop_all()
 
     def shut(self) -> None:
-        """Close both."""
+        """Close them."""
         self._open.close()
 
 
@@ -59,11 +68,20 @@ class Listen:
         files: Files,
         board: Board,
         source: Source,
-        seats: tuple[Seat, ...],
+        chairs: Chairs,
         errors: Errors | None,
         notify: Callable[[str], None] = lambda _: None,
+        seating: Seating | None = None,
     ) -> None:
-        self.seats, self._files, self._clock = seats, files, Clock(time.time, time.monotonic)
+        self.reboot = False
+        """It ended because the machine is to be restarted."""
+        self.supervisor = Supervisor()
+        self.looks = False
+        """Whether it looks after its microphones while idle, as a unit does that people rely on."""
+        self._notify, self._looked_at = notify, time.monotonic()
+        self._attend = Attend(settings, files.ledger, files.outbox, files.told, notify)
+        self._hour = settings.release.hour
+        self._settings = settings = self._attend.settings
         self._rota = Rota(
             ledger=files.ledger,
             outbox=files.outbox,
@@ -71,7 +89,7 @@ class Listen:
             weekday=settings.release.weekday,
             hour=settings.release.hour,
             dice=secrets.SystemRandom(),
-            now=self.now,
+            now=self._attend.now,
             notify=notify,
         )
         self.room = Room(
@@ -82,32 +100,70 @@ class Listen:
             lights=Lights(settings.cues.dimmer, night=settings.cues.night),
             errors=errors,
             make_session=lambda: Session(
-                seats, errors, Policy(settings.cues.choice, settings.session.planned_minutes * 60)
+                self.seats, errors, Policy(self._settings.cues.choice, self._settings.session.planned_minutes * 60)
             ),
             clock=time.monotonic,
-            today=lambda: self.now().date(),
+            today=lambda: self._attend.now().date(),
+            chairs=chairs,
+            seating=seating,
         )
 
-    def now(self) -> datetime:
-        """The time of day, UTC, never below what the hub has told."""
-        self._clock.hear(self._files.outbox.hub_time())
-        return datetime.fromtimestamp(self._clock.now(), UTC)
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """The seats that a session now would tell apart."""
+        return self.room.chairs.seats if len(self.room.board.geometry.positions_mm) != 1 else ()
+
+    def look(self) -> None:
+        """See whether the microphones are there, without listening, and say so: the light, the status, once in words."""
+        self._looked_at = time.monotonic()
+        microphones = self.room.board.microphones
+        try:
+            microphones.check()
+            fault = self.room.chairs.doubt(microphones.identity)
+        except SoundError as error:
+            fault = str(error)
+        if fault and fault != self.room.fault:
+            self._notify(fault)
+        self.room.fault = fault
+        self.supervisor.status(f"No session can be heard: {fault}." if fault else "Ready for a session.")
+
+    def _look_if_due(self) -> None:
+        """In a session nothing is looked at, so that no status tells of one."""
+        every = LOOK_AGAIN_S if self.room.fault else LOOK_S
+        if self.looks and self.room.idle and time.monotonic() - self._looked_at >= every:
+            self.look()
+
+    def _chores(self) -> None:
+        """What has come from the hub and what is due by the clock; changed settings hold from the next session on."""
+        in_session = self.room.session is not None
+        self._attend.step(in_session=in_session)
+        self._rota.tick()
+        self.reboot = self._attend.shall_reboot(self._hour, in_session=in_session)
+        new = self._attend.settings
+        if new != self._settings and not in_session:
+            self._settings = new
+            self.room.life.planned_s = new.session.planned_minutes * 60
+            self.room.lights = Lights(new.cues.dimmer, night=new.cues.night)
 
     def run(self, stop: Callable[[], bool], look: Callable[[Moment | None], None] = lambda _: None) -> None:
         """Serve the room until told to stop; a session that is open then is ended as by its button."""
         self.room.recover()
         self._rota.catch_up()
         chores_at = time.monotonic()
-        while not stop():
+        while not (stop() or self.reboot):
             if time.monotonic() >= chores_at:
-                self._rota.tick()
+                self._chores()
                 chores_at = time.monotonic() + CHORES_S
+            self._look_if_due()
             moment = self.room.step()
             if self.room.session:
                 self._rota.see(fault=not self.room.source.live)
+            if moment or self.room.idle or not self.room.source.live:  # a known fault is met alive
+                self.supervisor.alive()
             look(moment)
-            if moment is None:
+            if moment is None and not self.room.life.seating:
                 time.sleep(IDLE_S)
+        self.supervisor.stopping()
         self.room.close()
 
 
@@ -115,47 +171,66 @@ def listen_to_sound(
     settings: Settings,
     files: Files,
     board: Board,
-    seats: tuple[Seat, ...],
+    chairs: Chairs,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Listen:
     """A room with microphones, or with a recording in their place."""
     model = Model()
-    hearing = partial(Hearing, board.geometry, seats, model)
-    source = Sound(board, hearing, time.monotonic)
-    return Listen(settings, files, board, source, hearing().seats, errors_of_hearing(), notify)
+    source = Sound(board, lambda: Hearing(board.geometry, chairs.seats, model), time.monotonic, chairs.doubt)
+    seating = Seating(board, lambda: Hearing(board.geometry, (), model))
+    return Listen(settings, files, board, source, chairs, errors_of_hearing(), notify, seating)
 
 
 def listen_to_score(settings: Settings, files: Files, board: Board, score: Score, pace: float | None) -> Listen:
     """A room where a score takes the microphones' place."""
     source = Staves(score, pace, time.monotonic, time.sleep)
-    return Listen(settings, files, board, source, score.seats, EXACT)
+    return Listen(settings, files, board, source, Chairs(None, score.seats), EXACT)
 
 
 def serve(
     settings: Settings,
-    seats: tuple[Seat, ...],
+    seats: tuple[Seat, ...] | None,
     stop: Callable[[], bool],
     notify: Callable[[str], None],
     with_keys: Callable[[Listen, RoomBoard, Callable[[], bool]], None] | None = None,
-) -> None:
+) -> bool:
     """Be the room unit of this machine until told to stop; `with_keys` takes the place of the pins.
+
+    With `seats` as given, else as calibrated, else as in the settings. A unit whose microphones are not there, or not
+    as they should be, serves all the same, its microphone light says so, and it goes on as soon as it can.
+
+    True if it ended because the machine is to be restarted.
 
     Raises BoardError and DurableError.
     """
     array, device = settings.microphones.array, settings.microphones.device
     wired = None if with_keys else Pins(**settings.pins.model_dump())
-    board = open_room_board(load_array(array), device, wired, None)
+    board = open_room_board(load_array(array), device, wired, None, settings.microphones.usb)
     try:
-        board.microphones.check()
-        notify(board.notices[0])
+        if with_keys:
+            board.microphones.check()
+        for notice in board.notices:
+            notify(notice)
         files = Files(settings, simulated=False)
         try:
-            listen = listen_to_sound(settings, files, board, seats, notify)
+            listen = listen_to_sound(settings, files, board, chairs_of(settings, seats, notify), notify)
+            listen.looks = True
+            listen.look()
+            listen.supervisor.ready()
             if with_keys:
                 with_keys(listen, board, stop)
             else:
                 listen.run(stop)
+            return listen.reboot
         finally:
             files.shut()
     finally:
         board.close()
+
+
+def chairs_of(settings: Settings, seats: tuple[Seat, ...] | None, notify: Callable[[str], None]) -> Chairs:
+    """The seats in force: as given; else as calibrated; else as in the settings."""
+    kept = Chairs(settings.paths.seats_file, settings.placed_seats(), notify)
+    if seats is not None:
+        kept.seats, kept.array = seats, None
+    return kept

@@ -65,6 +65,8 @@ class Microphones(Group):
     """Name of a shipped array, or the path of an array file."""
     device: str = "XVF3800"
     """Part of the sound device's name as PortAudio lists it."""
+    usb: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{4}:[0-9a-fA-F]{4}$")] | None = None
+    """USB vendor and product, such as 2886:001a; then nothing else is taken for the array."""
 
 
 class SeatPlace(Group):
@@ -163,6 +165,11 @@ class Paths(Group):
         return self.state / "ledger.sqlite"
 
     @property
+    def seats_file(self) -> Path:
+        """The calibrated seats."""
+        return self.state / "seats.json"
+
+    @property
     def outbox_file(self) -> Path:
         """What waits for the hub."""
         return self.outbox / "outbox.sqlite"
@@ -224,7 +231,7 @@ class Hub(Group):
     broker_files: Path | None = None
     """Folder where such a broker finds certificates, and who may do what."""
     command_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """In a room: by this key it knows the hub's commands, `fermata hub command key` prints it; without it obeys none."""
+    """A room knows the hub's commands by this key (`fermata hub command key` prints it); without it, it obeys none."""
     therapists: Annotated[int, Field(ge=0, le=10000)] = 0
     """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
     owner_agreed: bool = False
@@ -245,7 +252,7 @@ class Settings(BaseSettings):
     room: Room = Room()
     microphones: Microphones = Microphones()
     seats: dict[str, float | SeatPlace] = {}
-    """Seats by name: degrees, or {azimuth, role}. `fermata seats` writes them."""
+    """Seats by name: degrees, or {azimuth, role}. Seats that `fermata seats` or the button has set go before these."""
     session: Session = Session()
     cues: Cues = Cues()
     pins: Pins = Pins()

@@ -92,8 +92,10 @@ def sign(order: Order, key: Ed25519PrivateKey) -> bytes:
     return Command(order=text, signature=key.sign(DOMAIN + text.encode()).hex()).model_dump_json().encode()
 
 
-def verify(payload: bytes, key: str) -> Order:
+def verify(payload: bytes, key: str | None) -> Order:
     """The order in some bytes, if this public key (64 hexadecimal digits) has signed it. Raises Refused."""
+    if key is None:
+        raise Refused("unsigned")
     try:
         command = Command.model_validate_json(payload)
         text = command.order.encode()

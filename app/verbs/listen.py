@@ -1,5 +1,6 @@
 """`fermata listen`: microphones, or a recording, a score or simulated weeks in their place."""
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import click
 
 from app.settings import Settings, load
 from app.verbs.common import notice, placed, stopping, tape_and_seats
+from firmware.confine import keep_memory
 
 if TYPE_CHECKING:
     from app.room.session import Session
@@ -42,6 +44,7 @@ def listen(file: Path | None, /, **asked: Any) -> None:  # noqa: ANN401 - click 
     given = [name for name in ("recording", "score", "weeks", "keys") if asked[name]]
     if len(given) > 1:
         raise click.UsageError(f"--{given[0]} and --{given[1]} exclude each other: give one")
+    keep_memory()
     settings, pace = load(file), None if asked["fast"] else asked["speed"]
     with stopping() as stop:
         if asked["weeks"]:
@@ -77,10 +80,13 @@ def live_weeks(settings: Settings, asked: Mapping[str, Any], stop: Callable[[], 
 
 def serve_room(settings: Settings, seats: str | None, keys: bool, stop: Callable[[], bool]) -> None:
     """This machine's microphones."""
-    from app.listen import serve
+    from app.listen import REBOOT, serve
     from app.play import keep_room
 
-    serve(settings, placed(settings, seats), stop, notice, keep_room if keys else None)
+    given = placed(settings, seats) if seats else None
+    if serve(settings, given, stop, notice, keep_room if keys else None):
+        notice("the hub has asked for a restart of this machine")
+        sys.exit(REBOOT)
 
 
 def tell(session: "Session | None") -> None:
