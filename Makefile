@@ -15,9 +15,9 @@ build_checks := test -e /usr/include/portaudio.h -o -e /usr/local/include/portau
 sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-utils \
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
 unit_checks := command -v systemd-analyze|systemd
-hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && command -v mosquitto|mosquitto
+hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto
 
-.PHONY: help demo test fuzz privacy format train evaluate clean
+.PHONY: help demo test fuzz faults throughput privacy format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -34,6 +34,14 @@ test: $(VENV)/dev.installed
 # make fuzz: a million spoilt messages into the inbox's sorting; make test runs a short form.
 fuzz: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.hub.fuzz --messages $(or $(MESSAGES),1000000) --seed $(or $(SEED),1)
+
+# make faults: every process killed, every wire cut, every disk filled, every clock wrong, 20 times each; some as root.
+faults: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.faults --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
+
+# make throughput: how fast one inbox takes messages in, into SQLite and into PostgreSQL.
+throughput: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.hub.throughput --messages $(or $(MESSAGES),10000) --rounds $(or $(ROUNDS),3)
 
 # make privacy: every attack on the release, 20,000 times each; make test runs a short form.
 privacy: $(VENV)/dev.installed
