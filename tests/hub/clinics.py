@@ -41,8 +41,8 @@ class Guard(Protocol):
 class Mosquitto:
     """A mosquitto with the configuration that is shipped, its paths those of this test."""
 
-    def __init__(self, files: Path) -> None:
-        self.port = free_port()
+    def __init__(self, files: Path, port: int = 0) -> None:
+        self.port = port or free_port()
         config = SHIPPED.read_text().replace("/var/lib/fermata-broker", str(files))
         config = config.replace("listener 8883", f"listener {self.port} 127.0.0.1")
         me = "user root\n" if os.getuid() == 0 else ""
