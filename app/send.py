@@ -65,6 +65,8 @@ def _carry(courier: Courier, keeper: Keeper | None, outbox: Outbox, stop: Callab
             courier.step()
             if keeper:
                 keeper.step(outbox.hub_time())
+                if outbox.shall_rotate() and keeper.rotate():
+                    outbox.rotated()
     finally:
         courier.end()
 

@@ -8,6 +8,7 @@ from app.hub.authority import Authority
 from app.hub.errors import RegistryError
 from app.hub.members import Invitation
 from app.hub.options import HubOptions
+from app.hub.orders import Signer
 from app.hub.registry import Registry
 
 TEXT = """\
@@ -27,6 +28,9 @@ host = "{address}"
 port = {door}
 fingerprint = "{fingerprint}"
 code = "{code}"
+
+[hub]
+command_key = "{command_key}"
 """
 
 
@@ -49,5 +53,6 @@ def invite(options: HubOptions, room: str, days: int, now: int) -> tuple[str, In
         door=options.door_port,
         fingerprint=authority.fingerprint,
         code=invited.code,
+        command_key=Signer(options.state).public,
     )
     return text, invited

@@ -83,6 +83,14 @@ class Keeper:
             self._door = replace(self._door, known=hub_time)
             self.renew(fresh=False)
 
+    def rotate(self) -> bool:
+        """Another key and certificate at once, as a command has asked; whether they are there, and tried hourly."""
+        now = self._elapsed()
+        if now < self._next:
+            return False
+        self._next = now + self._patience.renew_s
+        return self.renew(fresh=True)
+
     def renew(self, *, fresh: bool) -> bool:
         """Ask for the next certificate, for a new key; whether there is one. `fresh`: the hub shall see no need."""
         key = new_key()
