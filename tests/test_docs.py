@@ -1,10 +1,10 @@
 """Documents that are generated in part from the code are equal to it; `pytest --regold` writes them."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from app.catalogue import METRICS, Metric, Needs
+from app.conversation.errors import FACTORS, Errors, read_errors
 from tests.conftest import Golden
 
 ROOT = Path(__file__).parent.parent
@@ -16,12 +16,17 @@ NEEDED = {
     Needs.RATE: "60 s measured",
     Needs.NOTHING: "nothing",
 }
-IN_WORDS = {"absolute": "{:g} {unit}", "relative": "{:.1%} of the value", "yardstick": "{:g} yardsticks"}
+IN_WORDS = {
+    "absolute": "{:g} {unit}",
+    "relative": "{:.1%} of the value",
+    "yardstick": "{:g} yardsticks",
+    "spread": "{:g} spreads",
+}
 
 
 def section() -> Iterator[str]:
     """Two tables: what each metric is, and what is known of it."""
-    errors = json.loads((ROOT / "models" / "errors.json").read_text(encoding="utf-8"))
+    errors = read_errors((ROOT / "models" / "errors.json").read_text(encoding="utf-8"))
     yield "| id | formula | unit | grade | needs | half width of the interval | leaves the room |"
     yield "|---|---|---|---|---|---|---|"
     for metric in METRICS:
@@ -35,15 +40,19 @@ def section() -> Iterator[str]:
         yield f"| {metric.title} ({metric.id}) | {metric.evidence} | {metric.does_not_say} |"
 
 
-def width(metric: Metric, errors: dict[str, dict[str, float]]) -> str:
+def width(metric: Metric, errors: Errors) -> str:
     """How far an interval reaches, in words."""
     if metric.needs is Needs.NOTHING:
         return "exact"
-    if metric.id not in errors:
+    if metric.id not in errors.by_metric:
         return "never measured: withheld when heard"
     unit = "" if metric.unit == "1" else metric.unit
-    parts = (IN_WORDS[kind].format(size, unit=unit).strip() for kind, size in errors[metric.id].items())
-    return " and ".join(parts)
+    error = errors.by_metric[metric.id]
+    parts = " and ".join(
+        IN_WORDS[kind].format(size, unit=unit).strip() for kind, size in error.items() if kind in IN_WORDS
+    )
+    sides = ", ".join(f"{error[side]:g} times {side}" for side in FACTORS if side in error)
+    return f"{parts}; {sides}" if sides else parts
 
 
 def test_the_metrics_document_is_that_of_the_code(golden: Golden) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 
 from app.conversation.edges import edges_of
 from app.conversation.floor import Floor
@@ -13,6 +14,45 @@ from app.hearing.activity import Activity
 from app.hearing.seats import Role, Seat
 
 
+class Reading:
+    """What one set of rules makes of activity: its events, and their tally."""
+
+    def __init__(self, seats: tuple[Seat, ...], rules: UnitRules | None) -> None:
+        self._units = Units(max(1, len(seats)), rules)
+        self.rules = self._units.rules
+        self.floor = Floor()
+        self.counted = Tally.of(seats)
+        self._has_seats = bool(seats)
+        self._is_over = False
+
+    def follow(self, activity: Activity) -> tuple[Event, ...]:
+        """The events that became certain with more activity."""
+        edges, known = self._units.follow(activity)
+        return self._tell(self.floor.follow(edges, known))
+
+    def finish(self) -> tuple[Event, ...]:
+        """The last events, when the session ends with the last frame that was told; none the second time."""
+        if self._is_over:
+            return ()
+        self._is_over = True
+        self.counted.blips = self._units.blips
+        edges, end = self._units.finish(), self._units.frame
+        return self._tell(self.floor.follow(edges, end) + self.floor.finish(end))
+
+    def tally(self) -> Tally:
+        """The numbers so far, as if the session had ended here."""
+        ended = copy.deepcopy(self)
+        ended.finish()
+        return ended.counted
+
+    def _tell(self, events: list[Event]) -> tuple[Event, ...]:
+        if not events:
+            return ()
+        told = tuple(events if self._has_seats else voices(events))
+        self.counted.count(told)
+        return told
+
+
 class Conversation:
     """From who speaks in a frame to turns, silences and numbers; memory does not grow but for the tally's durations.
 
@@ -22,12 +62,11 @@ class Conversation:
     def __init__(self, seats: Iterable[Seat] = (), rules: UnitRules | None = None) -> None:
         self.seats = tuple(seats)
         self._roles = tuple(seat.role for seat in self.seats) or (None,)
-        self._units = Units(len(self._roles), rules)
-        self._floor = Floor()
+        self._reading = Reading(self.seats, rules)
+        rules = self._reading.rules
+        self._others = tuple(Reading(self.seats, replace(rules, onset=at, offset=at)) for at in rules.others)
         clients = frozenset(seat for seat, role in enumerate(self._roles) if role is Role.CLIENT)
-        self._present = Present(len(self._roles), clients, self._units.rules)
-        self._tally = Tally.of(self.seats)
-        self._is_over = False
+        self._present = Present(len(self._roles), clients, rules)
 
     def follow(self, activity: Activity, live: Activity | None = None) -> tuple[Event, ...]:
         """The events that became certain with more settled activity.
@@ -35,45 +74,39 @@ class Conversation:
         `live` is the newest activity, a little ahead of the settled; without it the settled one drives `now` as well.
         """
         self._present.follow(activity if live is None else live)
-        edges, known = self._units.follow(activity)
-        return self._tell(self._floor.follow(edges, known))
+        for other in self._others:
+            other.follow(activity)
+        return self._reading.follow(activity)
 
     def finish(self) -> tuple[Event, ...]:
         """The last events, when the session ends with the last frame that was told; none the second time."""
-        if self._is_over:
-            return ()
-        self._is_over = True
-        return self._tell(
-            self._floor.follow(self._units.finish(), self._units.frame) + self._floor.finish(self._units.frame)
-        )
+        for other in self._others:
+            other.finish()
+        return self._reading.finish()
 
     @property
     def now(self) -> Now:
         """The present, for cues."""
-        holder = self._floor.holder if self.seats else None
+        floor = self._reading.floor
+        holder = floor.holder if self.seats else None
         present = self._present
         return Now(
             frame=present.frame,
             measurable=present.measurable,
             speaking=tuple(role for role, on in zip(self._roles, present.speaking, strict=True) if on),
             holder=None if holder is None else self._roles[holder],
-            held_since=None if holder is None else self._floor.held_since,
+            held_since=None if holder is None else floor.held_since,
             silent_for=present.silent_for,
             client_quiet_for=present.client_quiet_for,
         )
 
     def tally(self) -> Tally:
         """The numbers so far, as if the session had ended here: a checkpoint."""
-        ended = copy.deepcopy(self)
-        ended.finish()
-        return ended._tally  # noqa: SLF001 - its own copy
+        return self._reading.tally()
 
-    def _tell(self, events: list[Event]) -> tuple[Event, ...]:
-        if not events:
-            return ()
-        told = tuple(events if self.seats else voices(events))
-        self._tally.count(told)
-        return told
+    def other_tallies(self) -> tuple[Tally, ...]:
+        """The same by the rules' other thresholds: where these differ hearing is unsure."""
+        return tuple(other.tally() for other in self._others)
 
 
 def voices(events: Iterable[Event]) -> Iterable[Event]:

@@ -1,12 +1,17 @@
 """How wide the interval of a number is: from what the hearing gets wrong, and how much of a session there is.
 
-A number that rests on much is less off than one that rests on little, so an error is told in up to three parts:
+A number that rests on much is less off than one that rests on little, so an error is told in up to four parts:
 
     absolute    in the metric's unit, whatever the session
     relative    as a share of the value
     yardstick   in yardsticks of this session (below)
+    spread      in how far the number moves when the same session is read with other thresholds (UnitRules.others)
 
-which add as independent errors do: half width = sqrt(absolute^2 + (relative value)^2 + (yardstick length)^2). The half
+which add as independent errors do:
+
+    half width = growth x sqrt(absolute^2 + (relative x value)^2 + (yardstick x length)^2 + (spread x how far)^2)
+
+It grows with the session's doubt (Errors.growth), and may be wider on one side, where hearing is biased to it. The half
 width of a rate is cut to whole events, as its true value is a whole number of events away.
 
 A yardstick is what the value would move if the hearing had got a few events wrong, so many as chance makes of n
@@ -17,24 +22,18 @@ independent ones, the square root of n:
     a share     its standard error, as that of n turns or silences, or 1 / sqrt(measured minutes)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor, hypot, isfinite, sqrt
+from math import floor, hypot, sqrt
 
+from app.conversation.errors import Error
 from app.conversation.quantiles import durations, quantile_s
 from app.conversation.tally import CONTEXTS, Tally
 from app.conversation.vocabulary import FRAMES_PER_S, frames
 
-Error = Mapping[str, float]
-"""Of one metric: any of `absolute`, `relative` and `yardstick`."""
 LONG_TURN = frames(15.0)
 NEAR_LIMIT = frames(1.0)
 ROUNDING = 1e-9
-PARTS = {"absolute", "relative", "yardstick"}
-
-
-class ErrorsError(ValueError):
-    """Errors of the hearing that cannot be; says why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +52,15 @@ class Yardstick(Reach):
     """What one event more or less changes, where the true value is a whole number of them away; else 0."""
 
 
-def margin(name: str, value: float, length: Yardstick, error: Error) -> Reach:
-    """How far the interval goes below and above a value. Raises ErrorsError."""
-    if not error or set(error) - PARTS or not all(_is_size(size) for size in error.values()):
-        raise ErrorsError(
-            f"the error of {name} is {error}: give one or more of {', '.join(sorted(PARTS))}, each a number >= 0"
-        )
-    plain = hypot(error.get("absolute", 0.0), error.get("relative", 0.0) * value)
+def margin(value: float, length: Yardstick, spread: float, error: Error, growth: float = 1.0) -> Reach:
+    """How far the interval goes below and above a value, which moves by `spread` with other thresholds."""
+    plain = hypot(error.get("absolute", 0.0), error.get("relative", 0.0) * value, error.get("spread", 0.0) * spread)
     per = error.get("yardstick", 0.0)
-    below, above = hypot(plain, per * length.below), hypot(plain, per * length.above)
+    below = growth * error.get("below", 1.0) * hypot(plain, per * length.below)
+    above = growth * error.get("above", 1.0) * hypot(plain, per * length.above)
     if length.event:
         below, above = (floor(reach / length.event + ROUNDING) * length.event for reach in (below, above))
     return Reach(below, above)
-
-
-def _is_size(size: object) -> bool:
-    return isinstance(size, int | float) and not isinstance(size, bool) and isfinite(size) and size >= 0
 
 
 def yardstick(name: str, tally: Tally) -> Yardstick:

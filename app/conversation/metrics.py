@@ -1,19 +1,17 @@
 """From a session's tally to its numbers: each with unit, 95 % interval and grade, or withheld with a sentence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from app.catalogue import METRICS, RELEASED, Metric, Needs
-from app.conversation.intervals import LONG_TURN, Error, margin, yardstick
+from app.conversation.errors import Errors
+from app.conversation.intervals import LONG_TURN, margin, yardstick
 from app.conversation.quantiles import durations, quantile_s
 from app.conversation.tally import Tally
 from app.conversation.vocabulary import FRAMES_PER_S, frames
 
 EXACT = None
 """The errors of a score: it is the truth, so its intervals have no width."""
-Errors = Mapping[str, Error]
-"""By metric id, how far the hearing is off, so that 95 of 100 sessions are inside."""
-
 ENOUGH = frames(60.0)
 """Of speech for shares, measured for rates."""
 ENOUGH_EVENTS = {Needs.MEDIAN: 5, Needs.P90: 10}
@@ -40,12 +38,19 @@ class Measured:
         return asdict(self)
 
 
-def measure(tally: Tally, errors: Errors | None) -> dict[str, Measured]:
+def measure(tally: Tally, errors: Errors | None, others: Sequence[Tally] = ()) -> dict[str, Measured]:
     """Every metric of the catalogue; `errors` is what the hearing gets wrong, or EXACT.
 
-    Where the hearing's error was never measured a metric is withheld: no interval is invented. Raises ErrorsError.
+    `others` are the same session read with other thresholds; without them intervals lack what those tell. Where the
+    hearing's error was never measured a metric is withheld: no interval is invented.
     """
-    return {metric.id: _measured(metric, tally, errors) for metric in METRICS}
+    return {metric.id: _measured(metric, tally, errors, others) for metric in METRICS}
+
+
+def spread(metric: Metric, tally: Tally, others: Sequence[Tally]) -> float:
+    """How far a metric moves to either side with other thresholds; those that withhold it do not count."""
+    readings = [VALUES[metric.id](each) for each in (tally, *others) if _reason(metric, each) is None]
+    return (max(readings) - min(readings)) / 2 if readings else 0.0
 
 
 def released(measured: Mapping[str, Measured]) -> dict[str, float | None]:
@@ -53,21 +58,35 @@ def released(measured: Mapping[str, Measured]) -> dict[str, float | None]:
     return {metric.id: measured[metric.id].value for metric in RELEASED}
 
 
-def _measured(metric: Metric, tally: Tally, errors: Errors | None) -> Measured:
+def _measured(metric: Metric, tally: Tally, errors: Errors | None, others: Sequence[Tally]) -> Measured:
     reason = _reason(metric, tally)
     value = None if reason else VALUES[metric.id](tally)
     if value is None:
         return Measured(None, None, None, metric.unit, metric.grade.name, reason)
     if errors is EXACT or metric.needs is Needs.NOTHING:
         return Measured(value, value, value, metric.unit, metric.grade.name, None)
-    if metric.id not in errors:
-        reason = "how far the hearing is off here was never measured"
+    if reason := _unknown(metric, tally, errors):
         return Measured(None, None, None, metric.unit, metric.grade.name, reason)
-    off = margin(metric.id, value, yardstick(metric.id, tally), errors[metric.id])
+    off = margin(
+        value,
+        yardstick(metric.id, tally),
+        spread(metric, tally, others),
+        errors.by_metric[metric.id],
+        errors.growth(tally.doubt),
+    )
     least, most = metric.possible
     low = value - off.below if least is None else max(least, value - off.below)
     high = value + off.above if most is None else min(most, value + off.above)
     return Measured(value, low, high, metric.unit, metric.grade.name, None)
+
+
+def _unknown(metric: Metric, tally: Tally, errors: Errors) -> str | None:
+    """Why it is not known how far a metric is off, or None."""
+    if metric.id not in errors.by_metric:
+        return "how far the hearing is off here was never measured"
+    if tally.doubt > errors.most_doubt:
+        return "speech was heard too unsurely"
+    return None
 
 
 def _reason(metric: Metric, tally: Tally) -> str | None:

@@ -17,6 +17,7 @@ class Present:
         self._on, self._off = float(np.float32(rules.onset)), float(np.float32(rules.offset))
         self._heard = 0  # the frame after the last with speech, or where silence could first be measured
         self._client_heard: int | None = None
+        self._length = 1  # frames in the last block
         self._restate()
 
     @property
@@ -31,18 +32,26 @@ class Present:
 
     def follow(self, activity: Activity) -> None:
         """Take the newest frames; frames that were skipped could not be measured."""
-        if not len(activity):
+        length = len(activity.speech)
+        if not length:
             return
-        end = activity.first + len(activity.speech)
         speech = activity.seats if activity.seats.shape[1] else activity.speech[:, None]
-        is_whole = self.measurable and activity.first == self.frame and b"\0" not in activity.measurable.tobytes()
-        is_same = (speech >= self._thresholds).tobytes() == self._same * len(speech)
-        if not (is_whole and is_same):
+        if length != self._length:
+            self._length = length
+            self._restate()
+        if not (
+            activity.first == self.frame
+            and self.measurable
+            and (speech >= self._thresholds).tobytes() == self._same
+            and b"\0" not in activity.measurable.tobytes()
+        ):
             self._trace(activity.first, speech.tolist(), activity.measurable.tolist())
             self._restate()
-        self.frame = end
+        self.frame = end = activity.first + length
         if self._somebody:
-            self._mark(end)
+            self._heard = end
+            if self._client:
+                self._client_heard = end
 
     def _trace(self, first: int, rows: list[list[float]], measurable: list[bool]) -> None:
         """Frame by frame, where something changes."""
@@ -69,6 +78,8 @@ class Present:
                 self._client_heard = end
 
     def _restate(self) -> None:
-        self._thresholds = np.array([self._off if on else self._on for on in self.speaking], np.float32)
-        self._same = bytes(self.speaking)
+        row = np.array([self._off if on else self._on for on in self.speaking], np.float32)
+        self._thresholds = np.tile(row, (self._length, 1))  # three times as fast to compare with as one row
+        self._same = bytes(self.speaking) * self._length
         self._somebody = any(self.speaking)
+        self._client = any(self.speaking[seat] for seat in self._clients)

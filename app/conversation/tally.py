@@ -32,6 +32,9 @@ class Tally:
     silent: int = 0
     """Measured frames outside every unit."""
     overlapped: int = 0
+    units: int = 0
+    blips: int = 0
+    """Bursts too short for a word, which were dropped."""
     changes: int = 0
     """Changes of floor."""
     therapist_responses: int = 0
@@ -48,6 +51,11 @@ class Tally:
         """An empty tally for some seats."""
         roles = [seat.role.value if seat.role else None for seat in seats]
         return cls(roles, [0] * max(1, len(roles)), {role.value: 0 for role in Role})
+
+    @property
+    def doubt(self) -> float:
+        """Bursts too short for a word, a unit: the less sure the hearing, the more. A few units say little."""
+        return (self.blips + 1) / (self.units + 10)
 
     def count(self, events: Iterable[Event]) -> None:
         """Add some events; each event of a session is to be counted once."""
@@ -71,6 +79,7 @@ class Tally:
         return f"{first}_{then}" if first and then else None
 
     def _count_unit(self, unit: Unit) -> None:
+        self.units += 1
         self.speech[unit.seat] += unit.frames
         role = self._role(unit.seat)
         if unit.kind is Kind.LISTENER_RESPONSE:

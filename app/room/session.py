@@ -1,12 +1,12 @@
 """One session: what is heard becomes turns, silences, numbers, and wishes for light."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
 from app.conversation.conversation import Conversation
-from app.conversation.metrics import Errors, Measured, measure
+from app.conversation.errors import Errors, read_errors
+from app.conversation.metrics import Measured, measure
 from app.conversation.tally import Tally
 from app.conversation.units import HEARD
 from app.conversation.vocabulary import FRAMES_PER_S, Event, Now
@@ -17,8 +17,7 @@ from app.hearing.seats import Seat
 
 def errors_of_hearing() -> Errors:
     """What the shipped model gets wrong, by metric, as measured by models/evaluation."""
-    errors: Errors = json.loads((files("models") / "errors.json").read_text(encoding="utf-8"))
-    return errors
+    return read_errors((files("models") / "errors.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +72,4 @@ class Session:
 
     def numbers(self) -> dict[str, Measured]:
         """Every metric of the session so far."""
-        return measure(self.tally(), self.errors)
+        return measure(self.tally(), self.errors, self._conversation.other_tallies())

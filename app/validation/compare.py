@@ -25,6 +25,8 @@ class Account:
 
     events: tuple[Event, ...]
     tally: Tally
+    others: tuple[Tally, ...] = ()
+    """The same as read with other thresholds, where it was heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.catalogue import METRICS
-from app.conversation.metrics import EXACT, Errors, Measured, measure
+from app.conversation.errors import Errors
+from app.conversation.metrics import EXACT, Measured, measure
 from app.validation.compare import Compared, compare
 from app.validation.sessions import Rehearsal
 from app.validation.stages import Stages
@@ -61,7 +62,7 @@ class Outcome:
 def outcome(rehearsal: Rehearsal, stages: Stages, errors: Errors) -> Outcome:
     """The figures of a session that was heard."""
     true, from_truth = measure(stages.true.tally, EXACT), measure(stages.from_truth.tally, EXACT)
-    heard = measure(stages.heard.tally, errors)
+    heard = measure(stages.heard.tally, errors, stages.heard.others)
     return Outcome(
         rehearsal.rooms,
         rehearsal.number,

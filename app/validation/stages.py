@@ -1,7 +1,9 @@
 """The stages of the analysis apart: sound -> hearing -> rules, and the true activity -> rules; each with its cost."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from time import process_time
 
 import numpy as np
@@ -30,21 +32,27 @@ MINUTE = 60 * 100 // BLOCK_FRAMES
 
 @dataclass(slots=True)
 class Cost:
-    """Processor time of one stage, block by block of 40 ms: `with cost: …` adds a block."""
+    """Processor time of one stage, some blocks of 40 ms at a time: `with cost.of(1): …` adds one."""
 
+    blocks: int = 0
+    whole_s: float = 0.0
     blocks_s: list[float] = field(default_factory=list)
-    _begun: float = 0.0
+    """Of those that were taken alone."""
 
-    def __enter__(self) -> None:
-        self._begun = process_time()
-
-    def __exit__(self, *_: object) -> None:
-        self.blocks_s.append(process_time() - self._begun)
+    @contextmanager
+    def of(self, blocks: int) -> Iterator[None]:
+        """Add what is done inside."""
+        begun = process_time()
+        yield
+        taken = process_time() - begun
+        self.blocks, self.whole_s = self.blocks + blocks, self.whole_s + taken
+        if blocks == 1:
+            self.blocks_s.append(taken)
 
     @property
     def per_hour_s(self) -> float:
         """Seconds of one core for an hour of sound."""
-        return sum(self.blocks_s) / max(1, len(self.blocks_s)) * 60 * MINUTE
+        return self.whole_s / max(1, self.blocks) * 60 * MINUTE
 
     @property
     def first_and_last_s(self) -> tuple[float, float] | None:
@@ -106,7 +114,7 @@ class Listening:
         """The settled activity of each block of 40 ms."""
         settled = 0
         for block in blocks(sound):
-            with self.cost:
+            with self.cost.of(1):
                 part = self.hearing.hear(block).settled
             yield part
             settled += len(part)
@@ -144,8 +152,10 @@ def follow(
     """What the rules make of some activity."""
     conversation = Conversation(seats, rules)
     events: list[Event] = []
-    for part in activity:
-        with cost:
-            events += conversation.follow(part)
+    parts = iter(activity)
+    while minute := list(islice(parts, MINUTE)):  # reading a clock costs as much as following a block
+        with cost.of(len(minute)):
+            for part in minute:
+                events += conversation.follow(part)
     events += conversation.finish()
-    return Account(tuple(events), conversation.tally())
+    return Account(tuple(events), conversation.tally(), conversation.other_tallies())

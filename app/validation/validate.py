@@ -6,18 +6,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.conversation.metrics import Errors
+from app.conversation.errors import Errors
 from app.hearing.model import Model
 from app.validation import pictures
 from app.validation.outcome import Outcome, outcome
-from app.validation.plan import Plan, PlanError
+from app.validation.plan import Plan, PlanError, Rooms
 from app.validation.report import markdown, summary
 from app.validation.sessions import Rehearsal, rehearse
 from app.validation.stages import Stages, run
 
+Rehearse = Callable[[Plan, Rooms, int], Rehearsal]
+"""From a plan to one of its sessions, by kind of rooms and number."""
+
 
 def validate(
-    plan: Plan, model: Model, errors: Errors, tell: Callable[[float], None], out: Path | None = None
+    plan: Plan,
+    model: Model,
+    errors: Errors,
+    tell: Callable[[float], None],
+    out: Path | None = None,
+    rehearsing: Rehearse = rehearse,
 ) -> dict[str, Any]:
     """The summary of a whole plan; written into a folder too, with pictures, if one is given.
 
@@ -27,7 +35,7 @@ def validate(
         _make(out)
     outcomes = []
     drawn = ""
-    for rehearsal, stages, judged in each(plan, model, errors, tell):
+    for rehearsal, stages, judged in each(plan, model, errors, tell, rehearsing):
         outcomes.append(judged)
         drawn = drawn or pictures.score(rehearsal, stages)
     found = summary(plan, outcomes)
@@ -43,12 +51,12 @@ def validate(
 
 
 def each(
-    plan: Plan, model: Model, errors: Errors, tell: Callable[[float], None]
+    plan: Plan, model: Model, errors: Errors, tell: Callable[[float], None], rehearsing: Rehearse = rehearse
 ) -> Iterator[tuple[Rehearsal, Stages, Outcome]]:
     """Each session of a plan, one after the other."""
     every = [(rooms, number) for rooms in plan.rooms for number in range(plan.sessions)]
     for done, (rooms, number) in enumerate(every):
-        rehearsal = rehearse(plan, rooms, number)
+        rehearsal = rehearsing(plan, rooms, number)
         tell_part = partial(_tell_part, tell, done, len(every), rehearsal.seconds)
         stages = run(rehearsal, plan.array, model, tell_part)
         yield rehearsal, stages, outcome(rehearsal, stages, errors)

@@ -1,11 +1,11 @@
 """Takes the figures of a model on held-out sound: `python -m models.evaluation --data FOLDER [--model FILE]`.
 
-Prints them, writes them into the card beside the model with pictures, and the metrics' errors to errors.json there.
+Prints them, and writes them into the card beside the model with pictures. How far the metrics are off is fitted by
+`python -m models.evaluation.intervals`, over more and longer sessions.
 The anchors it compares with come with the extra `anchors`; those that are not installed are left out, and named.
 """
 
 import argparse
-import json
 import sys
 import time
 from importlib.metadata import packages_distributions, version
@@ -22,7 +22,6 @@ from models.evaluation import bars, channel, costs, rooms, seats, tables
 from models.evaluation.channel import AS_RECORDED
 from models.evaluation.contest import Fixeds, Results, compete
 from models.evaluation.detectors import ANCHORS, Detector, Ours, Silero, absent, installed, missing
-from models.evaluation.errors import fit
 from models.evaluation.seats import SeatContest
 from models.evaluation.sessions import EASY, HARD, rehearse
 from models.training.card import END, FIGURES
@@ -38,13 +37,12 @@ def main() -> int:
     if absent():
         print(f"left out: {', '.join(absent())}; the extra anchors brings them", file=sys.stderr)
     try:
-        figures, errors = evaluate(arguments, installed(), out)
+        figures = evaluate(arguments, installed(), out)
     except (CorpusError, ModelError, VoiceError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(figures, json.dumps(errors, indent=2), sep="\n\n")
+    print(figures)
     write_figures(out / "card.md", figures)
-    (out / "errors.json").write_text(json.dumps(errors, indent=2) + "\n")
     return 0
 
 
@@ -60,20 +58,18 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--channel-minutes", type=float, default=10.0, help="clean clips in one channel (default: %(default)s)"
     )
-    parser.add_argument("--out", type=Path, help="where card, pictures and errors.json go (default: beside the model)")
+    parser.add_argument("--out", type=Path, help="where card and pictures go (default: beside the model)")
     return parser.parse_args()
 
 
-def evaluate(
-    arguments: argparse.Namespace, anchors: list[Detector], out: Path
-) -> tuple[str, dict[str, dict[str, float]]]:
-    """All figures as Markdown, the pictures in `out`, and the errors of the metrics. Raises CorpusError and its kin."""
+def evaluate(arguments: argparse.Namespace, anchors: list[Detector], out: Path) -> str:
+    """All figures as Markdown, and the pictures in `out`. Raises CorpusError and its kin."""
     clips, model = read_labelled(arguments.data), Model(arguments.model)
     runners: list[Detector] = [Ours(arguments.model), *anchors]
     results, fixed, talk = evaluate_channel(clips, runners, arguments.channel_minutes)
     paid = costs.costs(runners, arguments.model, talk)
     gate = next((anchor for anchor in anchors if anchor.name == Silero.name), None)
-    several, rivals, errors = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
+    several, rivals = evaluate_rooms(clips, model, gate, arguments.sessions, arguments.minutes)
     chapters = {
         "Asked and reached": f"{bars.channel_table(results, fixed)}\n\n{bars.rooms_table(rivals, paid)}",
         "Rooms": several,
@@ -81,7 +77,7 @@ def evaluate(
         "Costs": costs.table(paid),
     }
     opening = f"{versions(anchors)} {amounts(arguments)}\n\n{tables.NOTES}"
-    return "\n\n".join([opening, *(f"### {title}\n{text}" for title, text in chapters.items())]), errors
+    return "\n\n".join([opening, *(f"### {title}\n{text}" for title, text in chapters.items())])
 
 
 def amounts(arguments: argparse.Namespace) -> str:
@@ -119,9 +115,9 @@ def evaluate_channel(clips: tuple[Clip, ...], runners: list[Detector], minutes: 
 
 def evaluate_rooms(
     clips: tuple[Clip, ...], model: Model, gate: Detector | None, sessions: int, minutes: float
-) -> tuple[str, SeatContest, dict[str, dict[str, float]]]:
-    """Seats, silences and metrics of rehearsed sessions as Markdown, the rivals' scores, the errors of the metrics."""
-    judged, lines, heard_s, cost_s = [], [rooms.HEADER], 0.0, 0.0
+) -> tuple[str, SeatContest]:
+    """Seats and silences of rehearsed sessions as Markdown, and the rivals' scores."""
+    lines, heard_s, cost_s = [rooms.HEADER], 0.0, 0.0
     rivals = SeatContest(model, gate)
     for conditions in (EASY, HARD):
         some = []
@@ -134,12 +130,11 @@ def evaluate_rooms(
                 heard_s += session.samples.shape[1] / RATE
                 rivals.hold(session)
         lines.append(rooms.table(some, conditions.name))
-        judged += some
     cost = (
         f"Hearing and conversation, 4 microphones, 2 seats: {3600 * cost_s / heard_s:.0f} s of one core per hour here."
     )
     figures = f"{chr(10).join(lines)}\n\n{cost}\n\n{seats.table(rivals)}"
-    return figures, rivals, fit(one.metrics for one in judged)
+    return figures, rivals
 
 
 def pictures(results: Results, fixed: Fixeds, folder: Path) -> str:

@@ -1,31 +1,37 @@
 """Fits how far each metric is off over rehearsed sessions, in the parts that app/conversation/intervals.py takes."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil, hypot, sqrt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import ceil, sqrt
 
 import numpy as np
 
-from app.catalogue import METRICS
+from app.catalogue import BY_ID, METRICS
+from app.conversation.errors import Errors
 from app.conversation.intervals import Yardstick, margin, yardstick
-from app.conversation.metrics import EXACT, measure
+from app.conversation.metrics import EXACT, measure, spread
 from app.conversation.tally import Tally
 
-LEVELS = (0.95, 0.94, 0.93)
+LEVELS = (0.95, 0.94, 0.93, 0.92)
 """Of the sessions that were fitted, so many are to be inside: the first at which intervals are not too wide."""
-WIDEST = 5.0
-"""Mean width of an interval over the mean error: a wider one says nothing."""
+WIDEST = 4.6
+"""Mean width of an interval over the mean error: one wider than 5 says nothing, and other sessions differ a little."""
 LEAST_SESSIONS = 8
 """In fewer a metric's error is not known."""
+MOST_DOUBT = 2.5
+"""Sessions with so many times the usual doubt are not fitted: nothing is told of such."""
 RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
 """Metrics whose error grows with their value."""
-STEADY = {"silence_share", "response_offset_client_therapist", "response_offset_therapist_client"}
-"""Metrics that are off because every unit ends late or early, by voice and room: a longer session is no surer."""
 CONTEXTS = tuple(metric.id for metric in METRICS if metric.id.startswith("long_pauses_"))
 """Each has few events: they are fitted as one."""
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+YARDSTICK_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of an error grows as the yardstick does; the rest is the same in every session."""
-NEARLY = 1.1
+SPREAD_SHARES = (0.0, 0.3, 0.6, 0.9)
+"""How much of it grows as the spread does; the rest is told by the others."""
+SIDES = ((1.0, 1.0), (0.5, 1.5), (1.5, 0.5))
+"""Below and above: an interval is longer to one side only where it gets clearly shorter by that."""
+CLEARLY = 0.87
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,64 +41,97 @@ class Off:
     heard: float
     true: float
     yardstick: Yardstick
+    spread: float = 0.0
+    growth: float = 1.0
+    """How much larger errors are expected in this session."""
 
 
-def offs(heard: Tally, true: Tally) -> dict[str, Off]:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session's metrics, and how unsurely it was heard."""
+
+    offs: Mapping[str, Off]
+    doubt: float
+
+
+def session(heard: Tally, others: Sequence[Tally], true: Tally) -> Session:
     """Every metric that neither of a session's tallies withholds."""
     found, wanted = measure(heard, EXACT), measure(true, EXACT)
-    return {
-        name: Off(value, true_value, yardstick(name, heard))
-        for name in found
-        if (value := found[name].value) is not None and (true_value := wanted[name].value) is not None
-    }
+    return Session(
+        {
+            name: Off(value, true_value, yardstick(name, heard), spread(BY_ID[name], heard, others))
+            for name in found
+            if (value := found[name].value) is not None and (true_value := wanted[name].value) is not None
+        },
+        heard.doubt,
+    )
 
 
-def fit(sessions: Iterable[Mapping[str, Off]]) -> dict[str, dict[str, float]]:
-    """Errors by metric: of all that hold the truth in LEVEL of the sessions those with the narrowest intervals."""
+def fit(sessions: Sequence[Session], made: Mapping[str, object] | None = None) -> Errors:
+    """Of all errors that hold the truth in LEVELS of the sessions those with the narrowest intervals."""
+    usual = float(np.median([session.doubt for session in sessions]))
+    most = MOST_DOUBT * usual
+    growing = Errors({}, usual)
     by_metric: dict[str, list[Off]] = {}
-    for session in sessions:
-        for name, off in session.items():
-            by_metric.setdefault(name, []).append(off)
+    for each in sessions:
+        if each.doubt <= most:
+            for name, off in each.offs.items():
+                by_metric.setdefault(name, []).append(replace(off, growth=growing.growth(each.doubt)))
     pooled = [off for name in CONTEXTS for off in by_metric.get(name, [])]
-    return {
-        metric.id: _fitted(
-            pooled if metric.id in CONTEXTS else by_metric[metric.id], metric.id in RELATIVE, metric.id in STEADY
-        )
+    fitted = {
+        metric.id: _fitted(pooled if metric.id in CONTEXTS else by_metric[metric.id], metric.id in RELATIVE)
         for metric in METRICS
         if metric.id != "coverage" and len(by_metric.get(metric.id, [])) >= LEAST_SESSIONS
     }
+    return Errors(fitted, usual, most, made or {})
 
 
-def _fitted(some: Sequence[Off], is_relative: bool, is_steady: bool) -> dict[str, float]:
+def _fitted(some: Sequence[Off], is_relative: bool) -> dict[str, float]:
     """The narrowest parts for the highest level whose intervals are not too wide."""
-    candidates = [_narrowest(some, is_relative, is_steady, level) for level in LEVELS]
+    candidates = [_narrowest(some, is_relative, level) for level in LEVELS]
     far = float(np.mean([abs(off.heard - off.true) for off in some]))
     return next((parts for parts, width in candidates if width <= WIDEST * far), candidates[-1][0])
 
 
-def _narrowest(some: Sequence[Off], is_relative: bool, is_steady: bool, level: float) -> tuple[dict[str, float], float]:
-    """Parts that hold so many of the truths at about the narrowest mean width, and that width.
+def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[dict[str, float], float]:
+    """Parts that hold so many of the truths at the narrowest mean width, and that width."""
+    found: list[tuple[float, dict[str, float]]] = []
+    for sides in SIDES:
+        here = min((_sized(some, shape, level) for shape in _shapes(some, is_relative, sides)), key=lambda one: one[0])
+        if not found or here[0] < CLEARLY * found[0][0]:
+            found.insert(0, here)
+    return found[0][1], found[0][0]
 
-    Of several nearly as narrow those that grow most with the yardstick, as sessions may be longer than the fitted;
-    but not for a steady error.
-    """
+
+def _shapes(some: Sequence[Off], is_relative: bool, sides: tuple[float, float]) -> Iterator[dict[str, float]]:
+    """Every mixture of parts, each of about the same size in the mean session."""
     kind = "relative" if is_relative else "absolute"
     same = float(np.mean([abs(off.heard) for off in some])) if is_relative else 1.0
     moving = float(np.mean([off.yardstick.below + off.yardstick.above for off in some])) / 2
-    found = []
-    for share in SHARES if moving and same else (0.0,):
-        shape = {kind: sqrt(1 - share) / (same or 1.0), "yardstick": sqrt(share) / (moving or 1.0)}
-        size = float(np.quantile([_needed(off, shape, kind) for off in some], level, method="higher"))
-        parts = {name: ceil(size * part * 1e4) / 1e4 for name, part in shape.items() if part}
-        reaches = [margin("", off.heard, off.yardstick, parts) for off in some]
-        width = float(np.mean([reach.below + reach.above for reach in reaches]))
-        found.append((parts, width))
-    narrowest = min(width for _, width in found)
-    return next(each for each in reversed(found) if each[1] <= (1 if is_steady else NEARLY) * narrowest)
+    wide = float(np.mean([off.spread for off in some]))
+    for yard, far in product(YARDSTICK_SHARES if moving and same else (0.0,), SPREAD_SHARES if wide else (0.0,)):
+        parts = {
+            kind: sqrt((1 - far) * (1 - yard)) / (same or 1.0),
+            "yardstick": sqrt((1 - far) * yard) / (moving or 1.0),
+            "spread": sqrt(far) / (wide or 1.0),
+        }
+        one_sided = dict(zip(("below", "above"), sides, strict=True)) if sides != SIDES[0] else {}
+        yield {name: size for name, size in parts.items() if size} | one_sided
 
 
-def _needed(off: Off, shape: Mapping[str, float], kind: str) -> float:
+def _sized(some: Sequence[Off], shape: Mapping[str, float], level: float) -> tuple[float, dict[str, float]]:
+    """The mean width of a shape that is as large as it must be, and its parts."""
+    needed = [_needed(off, shape) for off in some]
+    size = float(np.quantile(needed, min(1.0, level * (1 + 1 / len(some))), method="higher"))
+    parts = {
+        name: part if name in {"below", "above"} else ceil(size * part * 1e4) / 1e4 for name, part in shape.items()
+    }
+    reaches = [margin(off.heard, off.yardstick, off.spread, parts, off.growth) for off in some]
+    return float(np.mean([reach.below + reach.above for reach in reaches])), parts
+
+
+def _needed(off: Off, shape: Mapping[str, float]) -> float:
     """How many times a shape must be taken to hold a session's truth."""
-    toward = off.yardstick.below if off.true < off.heard else off.yardstick.above
-    fixed = shape[kind] * (abs(off.heard) if kind == "relative" else 1.0)
-    return abs(off.heard - off.true) / max(hypot(fixed, shape["yardstick"] * toward), 1e-9)
+    length = Yardstick(off.yardstick.below, off.yardstick.above)  # not cut to whole events
+    reach = margin(off.heard, length, off.spread, shape, off.growth)
+    return abs(off.heard - off.true) / max(reach.below if off.true < off.heard else reach.above, 1e-9)

@@ -1,6 +1,6 @@
-"""Seats, silences and metrics of rehearsed sessions: how far what is heard is from the truth."""
+"""Seats and silences of rehearsed sessions: how far what is heard is from the truth."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,6 @@ from app.hearing.features import RATE
 from app.hearing.hearing import Hearing, joined
 from app.hearing.model import Model
 from firmware.sound import Block
-from models.evaluation.errors import Off, offs
 from models.evaluation.scores import SeatScores, match_silences, score_seats
 from models.evaluation.sessions import Session, flags
 from models.training.scenes import ONE_CIRCLE
@@ -27,8 +26,6 @@ class Judged:
     seats: SeatScores
     silences: tuple[int, int, int]
     """Matched, heard, true."""
-    metrics: Mapping[str, Off]
-    """Each metric that neither withholds."""
 
 
 def judge(session: Session, model: Model) -> Judged:
@@ -47,11 +44,10 @@ def judge(session: Session, model: Model) -> Judged:
     names = [seat.name for seat in session.seats]
     units = [Unit(round(u.start_s * 100), round(u.end_s * 100), names.index(u.seat)) for u in session.units]
     units = [unit for unit in units if unit.end <= len(activity)]
-    true_events, true_tally = recount(session.seats, units, len(activity))
+    true_events, _ = recount(session.seats, units, len(activity))
     return Judged(
         score_seats(bridged(activity.seats), flags(session.units, names, len(activity))),
         match_silences(_silences(events), _silences(true_events)),
-        offs(conversation.tally(), true_tally),
     )
 
 

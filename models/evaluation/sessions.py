@@ -1,4 +1,4 @@
-"""Rehearsed sessions for evaluation: two people whose voices were not trained on, in rooms in full order."""
+"""Rehearsed sessions for evaluation: those of `fermata validate`, with held-out voices and whole in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,36 +8,34 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.seats import Seat, parse_seats
-from app.rehearsal.render import Line, RenderError, Staging, render, truth
-from app.rehearsal.scenes import draw_scene
-from app.rehearsal.talk import Spoken, Style, converse
+from app.hearing.seats import Seat
+from app.rehearsal.render import Line, RenderError, Staging, render
+from app.rehearsal.talk import Spoken
 from app.rehearsal.voices import Tape, has_quiet_floor, read_clip
+from app.validation.plan import EASY, HARD, NAMES, Plan
+from app.validation.plan import Rooms as Conditions
+from app.validation.sessions import CLIPS, HEAD_TURNS_DEG, STYLES
+from app.validation.sessions import rehearse as rehearse_one
 from models.training.corpus import Clip, CorpusError, decode
 from models.training.scenes import ONE_CIRCLE
 
-NAMES = ("therapist", "client")
+__all__ = [
+    "EASY",
+    "HARD",
+    "HEAD_TURNS_DEG",
+    "NAMES",
+    "STYLES",
+    "Conditions",
+    "Session",
+    "flags",
+    "rehearse",
+    "rendered",
+    "tape",
+    "voices",
+]
+
 LEAST_VOICE_S = 6.0
 """A voice has at least so many seconds of clips."""
-HEAD_TURNS_DEG = (-40.0, 0.0, 40.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What kind of rooms."""
-
-    name: str
-    rt60_s: tuple[float, float]
-    snr_db: tuple[float, float]
-    apart_deg: tuple[float, float]
-    calibration_deg: float
-    """Error of the calibrated seats, degrees rms."""
-
-
-EASY = Conditions("easy", (0.3, 0.6), (6.0, 25.0), (60.0, 150.0), 3.0)
-HARD = Conditions("hard", (0.35, 0.7), (3.0, 18.0), (40.0, 150.0), 9.0)
-STYLES = (Style(), Style(silence_chance=0.06, lapse_chance=0.12))
-"""Talk as it is, and with many more silences: in a few minutes there would be too few to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +62,29 @@ def voices(clips: Sequence[Clip]) -> list[list[Path]]:
 
 
 def rehearse(clips: Sequence[Clip], conditions: Conditions, seconds: float, seeds: Sequence[int]) -> Iterator[Session]:
-    """A session for each seed."""
-    people = voices(clips)
+    """A session for each seed, its whole sound in memory."""
+    people = {str(number): tuple(person) for number, person in enumerate(voices(clips))}
     for seed in seeds:
-        rng = np.random.default_rng([seed, len(conditions.name)])
-        yield _session(people, conditions, seconds, rng)
+        plan = Plan(ONE_CIRCLE, people, (conditions,), minutes=(seconds / 60, seconds / 60), seed=seed)
+        session = rehearse_one(plan, conditions, seed)
+        names = [seat.name for seat in session.seats]
+        units = tuple(Spoken(names[unit.seat], unit.start_s, unit.end_s) for unit in session.units)
+        sound = rendered(session.staging, session.lines, session.seconds, np.random.default_rng(session.seed))
+        yield Session(sound, session.seats, units, conditions)
 
 
-def _session(people: list[list[Path]], conditions: Conditions, seconds: float, rng: np.random.Generator) -> Session:
-    """One session."""
-    pair = rng.choice(len(people), 2, replace=False)
-    tapes = {name: _tape(people[k], rng) for name, k in zip(NAMES, pair, strict=True)}
-    talk = converse(STYLES[int(rng.integers(len(STYLES)))], NAMES, seconds, rng)
-    lines = [Line(unit.seat, unit.start_s, tapes[unit.seat].cut(unit.end_s - unit.start_s)) for unit in talk]
-    scene = draw_scene(ONE_CIRCLE, 2, rng, rt60_s=conditions.rt60_s, apart_deg=conditions.apart_deg)
-    chairs = {
-        name: tuple(replace(talker, facing_deg=talker.facing_deg + turn) for turn in HEAD_TURNS_DEG)
-        for name, talker in zip(NAMES, scene.talkers, strict=True)
-    }
-    staging = Staging(scene.room, scene.array, chairs, scene.fan, float(rng.uniform(*conditions.snr_db)))
-    found = [azimuth + rng.normal(0, conditions.calibration_deg) for azimuth in scene.azimuths]
-    return Session(
-        _rendered(staging, lines, seconds, rng),
-        parse_seats(",".join(f"{name}={azimuth % 360:.1f}" for name, azimuth in zip(NAMES, found, strict=True))),
-        truth(lines),
-        conditions,
-    )
-
-
-def _tape(paths: Sequence[Path], rng: np.random.Generator) -> Tape:
-    """A voice's clips in some order."""
-    return Tape(read_clip(paths[int(k)]) for k in rng.permutation(len(paths))[:40])
-
-
-def _rendered(staging: Staging, lines: Sequence[Line], seconds: float, rng: np.random.Generator) -> NDArray[np.int16]:
-    """The whole recording, softer if it would clip."""
+def rendered(staging: Staging, lines: Sequence[Line], seconds: float, rng: np.random.Generator) -> NDArray[np.int16]:
+    """The whole recording (microphone, sample), softer if it would clip."""
     try:
         return np.concatenate(list(render(staging, lines, seconds, rng)), axis=1)
     except RenderError:
         quiet = replace(staging, level_dbfs=staging.level_dbfs - 10)
         return np.concatenate(list(render(quiet, lines, seconds, rng)), axis=1)
+
+
+def tape(paths: Sequence[Path], rng: np.random.Generator) -> Tape:
+    """A voice's clips in some order."""
+    return Tape(read_clip(paths[int(k)]) for k in rng.permutation(len(paths))[:CLIPS])
 
 
 def flags(units: Sequence[Spoken], names: Sequence[str], frames: int) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.catalogue import BY_ID, METRICS, RELEASED
 from app.conversation.conversation import Conversation, recount
-from app.conversation.intervals import ErrorsError
+from app.conversation.errors import Errors, ErrorsError, read_errors, written
 from app.conversation.metrics import EXACT, VALUES, Measured, measure, released
 from app.conversation.quantiles import quantile
 from app.conversation.tally import Tally, TallyError
@@ -133,7 +133,7 @@ def test_the_exact_has_no_width() -> None:
 def test_an_error_is_the_half_width_and_stays_in_the_possible() -> None:
     tally = recount(PAIR, dialogue(12), 12 * 4000)[1]
     errors = {metric.id: {"absolute": 0.4} for metric in METRICS} | {"client_turn_median": {"relative": 0.1}}
-    got = measure(tally, errors)
+    got = measure(tally, Errors(errors))
     assert (got["client_turn_median"].low, got["client_turn_median"].high) == pytest.approx((22.5, 27.5))
     assert (got["therapist_talk_share"].low, got["therapist_talk_share"].high) == pytest.approx((0.0, 10 / 30.4 + 0.4))
     assert got["client_ended_share"].high == pytest.approx(12 / 23 + 0.4)
@@ -143,18 +143,38 @@ def test_an_error_is_the_half_width_and_stays_in_the_possible() -> None:
 
 def test_an_error_that_was_never_measured_is_not_invented() -> None:
     tally = recount(PAIR, dialogue(12), 12 * 4000)[1]
-    got = measure(tally, {"long_pauses": {"absolute": 1.0}})
+    got = measure(tally, Errors({"long_pauses": {"absolute": 1.0}}))
     assert {name for name, number in got.items() if number.withheld is None} == {"long_pauses", "coverage"}
     assert got["silence_share"].withheld == "how far the hearing is off here was never measured"
 
 
 @pytest.mark.parametrize(
-    "error", [{}, {"absolute": -1.0}, {"absolute": float("nan")}, {"share": 0.1}, {"yardstick": True}]
+    "error",
+    [{}, {"absolute": -1.0}, {"absolute": float("nan")}, {"share": 0.1}, {"yardstick": True}, {"below": 1.0}],
 )
 def test_an_error_that_cannot_be_says_what_to_give(error: dict[str, float]) -> None:
-    tally = recount(PAIR, dialogue(12), 12 * 4000)[1]
     with pytest.raises(ErrorsError, match=r"long_pauses is .*: give"):
-        measure(tally, {"long_pauses": error})
+        Errors({"long_pauses": error})
+
+
+def test_errors_survive_their_file() -> None:
+    errors = Errors({"long_pauses": {"absolute": 1.0, "above": 2.0}}, 0.1, 0.3, {"sessions": 60})
+    assert read_errors(written(errors)) == errors
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"errors": 1, "usual_doubt": 1, "most_doubt": 1, "made": {}}'])
+def test_what_are_no_errors_say_how_to_get_some(text: str) -> None:
+    with pytest.raises(ErrorsError, match="fit them with"):
+        read_errors(text)
+
+
+def test_a_session_heard_too_unsurely_is_withheld_but_for_coverage() -> None:
+    tally = replace(recount(PAIR, dialogue(12), 12 * 4000)[1], blips=30)
+    errors = Errors({metric.id: {"absolute": 0.1} for metric in METRICS}, 0.1, tally.doubt - 0.01)
+    got = measure(tally, errors)
+    assert {name for name, number in got.items() if number.withheld is None} == {"coverage"}
+    assert got["silence_share"].withheld == "speech was heard too unsurely"
+    assert measure(tally, replace(errors, most_doubt=tally.doubt))["silence_share"].withheld is None
 
 
 def test_an_empty_session_has_a_coverage_of_nothing() -> None:
@@ -252,14 +272,14 @@ def test_five_hours_leave_nothing_behind_but_durations() -> None:
     for first in range(0, 5 * 3600 * 100, 1000):
         speech = np.repeat(rng.random((20, 2)) < [0.6, 0.3], 50, axis=0).astype(np.float32)
         conversation.follow(Activity(first, speech.max(axis=1), speech, np.ones(1000, np.bool_)))
-        floor = conversation._floor
+        floor = conversation._reading.floor
         assert max(len(floor._queue), len(floor._ended), len(floor._silences._waiting), len(floor._silences._runs)) < 40
-        assert len(conversation._units._edges) < 100
+        assert len(conversation._reading._units._edges) < 100
     assert conversation.tally().open == 5 * 3600 * 100
 
 
 def test_the_rules_are_light() -> None:
-    """Ten minutes in 40 ms blocks; an hour takes about 0.4 s of one core of 2020."""
+    """Ten minutes in 40 ms blocks; an hour takes about 0.3 s of one core of 2020."""
     conversation = Conversation(PAIR)
     speech = np.tile(np.repeat([[1, 0], [0, 0], [0, 1], [0, 0]], [400, 50, 300, 250], axis=0), (60, 1)).astype(
         np.float32
