@@ -1,5 +1,6 @@
 """`fermata hub add-room`."""
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,16 +26,17 @@ def add_room(options: "HubOptions", name: str, days: int, to: Path | None) -> No
     """
     from app.hub.invitation import invite
 
-    if to is not None and to.exists():
-        raise click.UsageError(f"{to} is there already: name a new file")
+    try:
+        handle = None if to is None else os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        raise click.UsageError(f"{to} is there already: name a new file") from None
     text, invited = invite(options, name, days, int(time.time()))
     until = datetime.fromtimestamp(invited.ends, UTC).astimezone()
-    if to is None:
+    if handle is None:
         click.echo(text, nl=False)
     else:
-        from app.hub.authority import write_secret
-
-        write_secret(to, text)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
     where = f"{to}" if to else "this"
     click.echo(
         f"Copy {where} to the card of the room as fermata.toml. Its code works once, until {until:%Y-%m-%d %H:%M}: "

@@ -87,6 +87,16 @@ def test_send_has_no_devices_and_no_ledger() -> None:
     assert {"User=fermata-listen", "StateDirectoryMode=0700"} <= set(settings_of("fermata-listen"))
 
 
+def test_only_send_has_this_units_key() -> None:
+    assert {"StateDirectory=fermata-send", "StateDirectoryMode=0700"} <= set(settings_of("fermata-send"))
+    for unit in ("fermata-listen", "fermata-hub"):
+        assert "InaccessiblePaths=-/var/lib/fermata-send" in settings_of(unit)
+
+
+def test_the_hub_reaches_no_network_until_it_is_told_which() -> None:
+    assert {"IPAddressDeny=any", "IPAddressAllow=localhost"} <= set(settings_of("fermata-hub"))
+
+
 @pytest.mark.parametrize("unit", MOST_EXPOSED)
 def test_no_unit_leaves_its_memory_behind(unit: str) -> None:
     assert {"LimitCORE=0", "UMask=0077"} <= set(settings_of(unit))
