@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from app.attend import Attend
-from app.conversation.metrics import EXACT, Errors
+from app.conversation.errors import Errors
+from app.conversation.metrics import EXACT
 from app.conversation.score import Score
 from app.cues.lamp import Lights
 from app.cues.policy import Policy
@@ -24,7 +25,7 @@ from app.room.session import Moment, Session, errors_of_hearing
 from app.room.source import Sound, Source, Staves
 from app.settings import Settings
 from app.supervisor import Supervisor
-from app.sync.outbox import Outbox
+from app.sync.outbox import Microphones, Outbox
 from app.sync.told import Told
 from firmware.board import Board, RoomBoard, open_room_board
 from firmware.errors import SoundError
@@ -91,6 +92,7 @@ class Listen:
             dice=secrets.SystemRandom(),
             now=self._attend.now,
             notify=notify,
+            microphones=self._microphones,
         )
         self.room = Room(
             board=board,
@@ -114,7 +116,7 @@ class Listen:
         return self.room.chairs.seats if len(self.room.board.geometry.positions_mm) != 1 else ()
 
     def look(self) -> None:
-        """See whether the microphones are there, without listening, and say so: the light, the status, once in words."""
+        """See whether the microphones are there, without listening, and say it: by light, as status, once in words."""
         self._looked_at = time.monotonic()
         microphones = self.room.board.microphones
         try:
@@ -126,6 +128,16 @@ class Listen:
             self._notify(fault)
         self.room.fault = fault
         self.supervisor.status(f"No session can be heard: {fault}." if fault else "Ready for a session.")
+
+    def _microphones(self) -> Microphones | None:
+        """For the day's note: whether they are there, found without listening, or in a session whether they deliver."""
+        if self.room.session:
+            return "ok" if self.room.source.live else "fault"
+        if not (self.room.idle and self.room.board.privacy.is_open()):  # without power they are neither well nor ill
+            return None
+        if self.looks:
+            self.look()
+        return "fault" if self.room.fault else "ok"
 
     def _look_if_due(self) -> None:
         """In a session nothing is looked at, so that no status tells of one."""
@@ -153,11 +165,9 @@ class Listen:
         while not (stop() or self.reboot):
             if time.monotonic() >= chores_at:
                 self._chores()
-                chores_at = time.monotonic() + CHORES_S
+                chores_at += CHORES_S * (1 + (time.monotonic() - chores_at) // CHORES_S)  # in step, whatever is heard
             self._look_if_due()
             moment = self.room.step()
-            if self.room.session:
-                self._rota.see(fault=not self.room.source.live)
             if moment or self.room.idle or not self.room.source.live:  # a known fault is met alive
                 self.supervisor.alive()
             look(moment)

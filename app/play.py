@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from app.conversation.score import Score
 from app.hearing.seats import Seat
 from app.listen import Files, Listen, listen_to_score, listen_to_sound
+from app.room.chairs import Chairs
 from app.room.session import Moment, Session
 from app.settings import Settings
 from app.terminal.view import Terminal
@@ -29,7 +30,7 @@ def play_recording(
     """The board's recording as one session, begun by itself; None if it was withdrawn or left."""
     tape = board.microphones if isinstance(board.microphones, TapeArray) else None
     with rehearsal(settings) as files:
-        listen = listen_to_sound(settings, files, board, seats)
+        listen = listen_to_sound(settings, files, board, Chairs(None, seats))
         return play(listen, Hands(board.button, board.privacy, tape), board.notices[0], stop)
 
 
@@ -49,7 +50,9 @@ def keep_room(listen: Listen, board: RoomBoard, stop: Callable[[], bool]) -> Non
     if not (isinstance(button, SimulatedButton) and isinstance(privacy, SimulatedSwitch)):
         raise TypeError("keys cannot press a real button")
     with Terminal() as terminal:
-        watch = Watch(board.notices[0], listen.room, Hands(button, privacy), listen.seats, terminal, time.monotonic)
+        watch = Watch(
+            board.notices[0], listen.room, Hands(button, privacy), lambda: listen.seats, terminal, time.monotonic
+        )
         listen.run(lambda: watch.quit or stop(), watch.look)
 
 
@@ -66,7 +69,7 @@ def play(listen: Listen, hands: Hands, title: str, stop: Callable[[], bool]) -> 
         return stop() or watch.quit or (played is not None and listen.room.session is None)
 
     with Terminal() as terminal:
-        watch = Watch(title, listen.room, hands, listen.seats, terminal, time.monotonic)
+        watch = Watch(title, listen.room, hands, lambda: listen.seats, terminal, time.monotonic)
         hands.button.press()
         listen.run(is_over, look)
     return None if stop() or watch.quit or listen.room.withdrew else played

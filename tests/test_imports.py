@@ -41,6 +41,7 @@ MAY_IMPORT = {
     },
     "app.terminal": {
         *("app.terminal", "app.room", "app.conversation.vocabulary", "app.hearing.seats", "app.catalogue", "firmware"),
+        "app.hearing.calibration",  # what a sentence has brought, in words
     },
     "app.demo": {
         *("app.demo", "app.listen", "app.settings", "app.rehearsal", "app.release", "app.sync", "app.hub"),

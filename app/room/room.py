@@ -2,22 +2,27 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from app.conversation.metrics import Errors, measure, released
+from app.conversation.errors import Errors
+from app.conversation.metrics import measure, released
 from app.conversation.tally import Tally, TallyError
 from app.conversation.vocabulary import FRAMES_PER_S
 from app.cues.lamp import Lights, Microphones
+from app.hearing.calibration import Placed, Step, Unclear
 from app.release.ledger import Ledger
 from app.release.week import week_of
+from app.room.chairs import Chairs
 from app.room.life import Deed, Life
+from app.room.seating import Seating
 from app.room.session import Moment, Session
 from app.room.source import Source
 from firmware.board import Board
 from firmware.light import Light
 
 CHECKPOINT_S = 10.0
+FEWEST_SEATS = 2
 
 
 @dataclass(slots=True)
@@ -33,9 +38,17 @@ class Room:
     make_session: Callable[[], Session]
     clock: Callable[[], float]
     today: Callable[[], date]
+    chairs: Chairs = field(default_factory=lambda: Chairs(None))
+    """The seats in force."""
+    seating: Seating | None = None
+    """How seats are set; None where a score takes the microphones' place."""
     session: Session | None = None
     withdrew: bool = False
     """The last session was withdrawn."""
+    fault: str | None = None
+    """Why no session could be heard, as last seen while idle; the microphone light says so."""
+    seated: Step | None = None
+    """What the last sentence has brought, while seats are set or just after."""
     _id: str | None = None
     """The ledger's id of the session that is open, or closed and not yet forgotten."""
     _checkpoint_at: float = 0.0
@@ -63,14 +76,21 @@ class Room:
             self._do(*self.life.press(press.seconds, now, may_begin=self.board.privacy.is_open()))
         moment = self._hear(self.session) if self.session else None
         speech = moment is not None and bool(moment.now.speaking)
+        if self.life.seating and self.seating:
+            speech = self._seat(self.seating)
         self._do(*self.life.tick(self.clock(), speech))
         self._render()
         return moment
 
     def close(self) -> None:
-        """End an open session, as at its planned end, and darken the lamp."""
-        self._do(*self.life.end(self.clock()))
+        """End an open session, as at its planned end, leave seats as they were, and darken the lamp."""
+        self._do(*self.life.end(self.clock()), *self.life.stand(Deed.UNSEAT))
         self.board.close()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being listened to."""
+        return self.session is None and not self.life.seating
 
     def _do(self, *deeds: Deed) -> None:
         for deed in deeds:
@@ -79,7 +99,44 @@ class Room:
                 Deed.END: self._end,
                 Deed.WITHDRAW: self._withdraw,
                 Deed.FORGET: self._forget,
+                Deed.SEAT: self._begin_seating,
+                Deed.SEATED: self._keep_seats,
+                Deed.UNSEAT: self._end_seating,
             }[deed]()
+
+    def _begin_seating(self) -> None:
+        self.seated = None
+        if self.seating:
+            self.seating.begin()
+        else:
+            self.life.stand(Deed.UNSEAT)
+
+    def _seat(self, seating: Seating) -> bool:
+        """Take one block while seats are set; whether somebody spoke."""
+        step, now = seating.next(), self.clock()
+        if step:
+            self.seated = step
+            self.lights.show(now, ended=["cannot_measure"])
+        if isinstance(step, Unclear):
+            self.lights.show(now, started=["cannot_measure"])
+        elif isinstance(step, Placed):
+            self.lights.acknowledge(now)
+        if seating.trouble or seating.over or not self.board.privacy.is_open():
+            self._do(*self.life.stand(Deed.SEATED if seating.over else Deed.UNSEAT))
+        return seating.heard
+
+    def _end_seating(self) -> None:
+        if self.seating:
+            self.seating.end()
+        self.lights.show(self.clock(), ended=["cannot_measure"])
+
+    def _keep_seats(self) -> None:
+        """Keep what was found, if it is enough, and say so by light."""
+        self._end_seating()
+        if self.seating and len(self.seating.seats) >= FEWEST_SEATS:
+            self.chairs.keep(self.seating.seats, self.seating.array)
+            self._render()  # dark first: the confirmation is not a microphone
+            self.lights.confirm(self.clock())
 
     def _begin(self) -> None:
         self._id, self.withdrew = self.ledger.open_session(), False
@@ -147,9 +204,12 @@ class Room:
     def _state(self) -> Microphones:
         if self.board.privacy.trouble:
             return Microphones.FAULT
-        if self.session is None or not self.board.privacy.is_open():
+        if self.idle:
+            return Microphones.FAULT if self.fault else Microphones.OFF
+        if not self.board.privacy.is_open():
             return Microphones.OFF
-        return Microphones.LIVE if self.source.live else Microphones.FAULT
+        live = self.source.live if self.session else bool(self.seating and self.seating.live)
+        return Microphones.LIVE if live else Microphones.FAULT
 
     @property
     def brightness(self) -> dict[Light, float]:

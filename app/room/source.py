@@ -45,12 +45,19 @@ class Source(Protocol):
 class Sound:
     """The microphones. A fault is time that counts as lost, not an end: they are opened again as soon as can be."""
 
-    def __init__(self, board: Board, hearing: Callable[[], Hearing], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        hearing: Callable[[], Hearing],
+        clock: Callable[[], float],
+        doubt: Callable[[str | None], str | None] = lambda _: None,
+    ) -> None:
+        """`doubt` says why an array of this identity cannot be believed, in a sentence, or None."""
         self.over = False
         self.trouble: str | None = None
         self.live = False
         """The microphones are open, and deliver as far as is known."""
-        self._board, self._make_hearing, self._clock = board, hearing, clock
+        self._board, self._make_hearing, self._clock, self._doubt = board, hearing, clock, doubt
         self._hearing = hearing()
         self._blocks: Iterator[Block | None] | None = None
         self._missed = False
@@ -75,6 +82,9 @@ class Sound:
         lost = self._lost(block)
         self._heard_until, self._missed, self.live = self._clock(), False, True
         heard = self._hearing.hear(replace(block, lost=block.lost + lost))
+        doubt = self._doubt(self._board.microphones.identity)
+        if doubt:
+            heard = disbelieved(heard, doubt)
         self.trouble = heard.trouble
         return heard
 
@@ -120,6 +130,12 @@ class Sound:
     def _close(self) -> None:
         self._blocks, self.live = None, False
         self._board.microphones.close()
+
+
+def disbelieved(heard: Heard, trouble: str) -> Heard:
+    """What was heard, as time in which nothing could be measured."""
+    live, settled = (replace(each, measurable=np.zeros_like(each.measurable)) for each in (heard.live, heard.settled))
+    return Heard(live, settled, trouble)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.conversation.vocabulary import FRAMES_PER_S, Now
+from app.hearing.calibration import Again, Unclear
 from app.hearing.seats import Seat
 from app.room.room import Room
 from app.room.session import Moment
@@ -19,7 +20,7 @@ MARK_FRAMES = 50
 LOUD_ENOUGH = 0.5
 """Probability of speech from which a mark is drawn; for the eye only."""
 DRAW_S = 0.1
-KEYS = "space: button   w: hold it 5 s   p: privacy switch   q: quit"
+KEYS = "space: button   c: hold it 3 s   w: 5 s   p: privacy switch   q: quit"
 PLUG = "   u: plug"
 
 
@@ -41,6 +42,8 @@ class Hands:
         """Do what a key is for."""
         if key == " ":
             self.button.press()
+        elif key == "c":
+            self.button.press(3.0)
         elif key == "w":
             self.button.press(5.0)
         elif key == "p":
@@ -56,10 +59,11 @@ class Watch:
     title: str
     room: Room
     hands: Hands
-    seats: Sequence[Seat]
+    seats: Callable[[], Sequence[Seat]]
     terminal: Terminal
     clock: Callable[[], float]
     quit: bool = False
+    _shown: list[str] = field(default_factory=list)
     _staves: list[deque[str]] = field(default_factory=list)
     _spoke: list[bool] = field(default_factory=list)
     _mark: int = 0
@@ -68,7 +72,12 @@ class Watch:
     _said: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self._staves = [deque("." * STAVE, STAVE) for _ in self._rows()]
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """A row a seat; anew when the seats have changed."""
+        self._shown = self._rows()
+        self._staves = [deque("." * STAVE, STAVE) for _ in self._shown]
         self._spoke = [False] * len(self._staves)
 
     def look(self, moment: Moment | None) -> None:
@@ -82,15 +91,44 @@ class Watch:
 
     def scene(self, now: Now | None) -> Scene:
         """What there is to see."""
+        if self._shown != self._rows():
+            self._lay_out()
         if now:
             self._said = tuple(self._words(now))
-        elif self.room.session and not self.room.source.live:
+        elif self.room.life.seating:
+            self._said = tuple(self._sitting())
+        elif self.room.session is None:
+            self._said = tuple(self._idle())
+        elif not self.room.source.live:
             self._said = (f"No sound: {self.room.source.trouble or 'the microphones are being opened'}",)
         staves = [(name, "".join(stave)) for name, stave in zip(self._rows(), self._staves, strict=True)]
         return Scene(self.title, self.room.brightness, staves, self._said, self.hands.keys)
 
     def _rows(self) -> list[str]:
-        return [seat.name for seat in self.seats] or ["speech"]
+        return [seat.name for seat in self.seats()] or ["speech"]
+
+    def _idle(self) -> list[str]:
+        """Between sessions."""
+        said = [f"No session can be heard: {self.room.fault}"] if self.room.fault else ["Press to begin a session"]
+        if self.room.withdrew:
+            said.append("The last session was withdrawn: nothing of it is kept")
+        elif self.room.life.ended is not None:
+            said.append("The last session is over; for two minutes it can still be withdrawn")
+        return said
+
+    def _sitting(self) -> list[str]:
+        """While seats are set."""
+        seating, last = self.room.seating, self.room.seated
+        found = ", ".join(f"{s.name} at {s.azimuth:.0f} degrees" for s in seating.seats) if seating else ""
+        said = [
+            "Setting the seats: one after the other says a sentence, the therapist first; a press ends it",
+            f"Found: {found or 'nobody yet'}",
+        ]
+        if isinstance(last, Unclear):
+            said.append(f"Once more, please: {last.reason}")
+        elif isinstance(last, Again):
+            said.append(f"That was the {last.seat.name} again")
+        return said
 
     def _note(self, moment: Moment) -> None:
         now, live = moment.now, moment.heard.live
@@ -101,7 +139,7 @@ class Watch:
                 stave.extend("x" * (mark - self._mark - 1))
             self._mark, self._measured, self._spoke = mark, True, [False] * len(self._spoke)
         self._measured = self._measured and now.measurable
-        speech = live.seats if self.seats else live.speech[:, None]
+        speech = live.seats if self.seats() else live.speech[:, None]
         for row, spoke in enumerate((speech >= LOUD_ENOUGH).any(0).tolist()):
             self._spoke[row] |= spoke
 

@@ -44,11 +44,32 @@ def test_a_long_press_withdraws_an_open_session() -> None:
     assert not life.open
 
 
-def test_a_press_of_three_seconds_neither_begins_nor_ends() -> None:
+def test_a_press_of_three_seconds_sets_the_seats_and_is_nothing_in_or_just_after_a_session() -> None:
     life = Life(50 * MINUTE)
-    assert life.press(3.5, 0.0) == ()
     life.press(0.2, 1.0)
     assert life.press(3.5, 2.0) == ()
+    life.press(0.2, 3.0)
+    assert life.press(3.5, 4.0) == ()
+    life.tick(200.0)
+    assert life.press(3.5, 201.0, may_begin=False) == ()
+    assert life.press(3.5, 201.0) == (Deed.SEAT,)
+
+
+@pytest.mark.parametrize(("held_s", "deed"), [(0.2, Deed.SEATED), (3.0, Deed.UNSEAT), (6.0, Deed.UNSEAT)])
+def test_a_press_ends_the_setting_of_seats(held_s: float, deed: Deed) -> None:
+    life = Life(50 * MINUTE)
+    life.press(3.5, 0.0)
+    assert life.press(held_s, 10.0) == (deed,)
+    assert life.press(0.2, 11.0) == (Deed.BEGIN,)
+
+
+def test_the_setting_of_seats_ends_by_itself_when_nobody_speaks() -> None:
+    life = Life(50 * MINUTE)
+    life.press(3.5, 0.0)
+    assert life.tick(20.0, speech=True) == ()
+    assert life.tick(49.0) == ()
+    assert life.tick(50.0) == (Deed.SEATED,)
+    assert life.tick(500.0) == ()
 
 
 def test_nothing_begins_while_the_privacy_switch_is_shut() -> None:

@@ -75,7 +75,7 @@ def score() -> Score:
 
 
 def watch(listen: Listen, board: SimulatedBoard, time: Time) -> Watch:
-    return Watch("", listen.room, Hands(board.button, board.privacy), listen.seats, Terminal(Console()), time)
+    return Watch("", listen.room, Hands(board.button, board.privacy), lambda: listen.seats, Terminal(Console()), time)
 
 
 def test_the_staves_show_who_spoke_and_what_was_not_measured(score: Score) -> None:
@@ -97,7 +97,8 @@ def test_the_staves_show_who_spoke_and_what_was_not_measured(score: Score) -> No
 
 
 @pytest.mark.parametrize(
-    ("key", "presses", "is_open"), [(" ", [0.2], True), ("w", [5.0], True), ("p", [], False), ("x", [], True)]
+    ("key", "presses", "is_open"),
+    [(" ", [0.2], True), ("c", [3.0], True), ("w", [5.0], True), ("p", [], False), ("x", [], True)],
 )
 def test_keys_are_hands_on_the_board(key: str, presses: list[float], is_open: bool) -> None:
     hands = Hands(SimulatedButton(), SimulatedSwitch())
