@@ -38,6 +38,7 @@ class Gate:
         self._looked = time.monotonic()
         self.shield = self._warden.shield(options.outward)
         self.trust = self.shield.trust()
+        self.secret = self._warden.secret()
         self._context = door_context(self._warden.ca, self._warden.broker)
         self.socket = stack.enter_context(listening(options.outward, options.door_port, "joining"))
         self.server = door_server(Door(registry, authority, notify).app(), self._context)

@@ -45,7 +45,9 @@ class Inbox:
         store_retry_s: float = STORE_RETRY_S,
         trust: ssl.SSLContext | None = None,
         orders: Orders | None = None,
+        secret: str = "",
     ) -> None:
+        """`secret` ends its name at the broker: whoever knows a name can push its owner out."""
         self.subscribed = Event()
         self.trouble: str | None = None
         """What keeps messages from being committed now, in a sentence."""
@@ -62,7 +64,7 @@ class Inbox:
         self._first = 0.0
         self._client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"fermata-{clinic}-hub",
+            client_id=f"fermata-{clinic}-hub{secret}",
             clean_session=False,
             protocol=MQTTv311,
             reconnect_on_failure=False,  # run does it, in the open

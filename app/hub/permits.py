@@ -31,7 +31,7 @@ def nats_users(given: list[Permit]) -> str:
     """As users of a NATS server that maps certificates to them."""
     return "\n".join(
         f'    {{ user: "{permit.name}", allowed_connection_types: ["MQTT"], permissions: '
-        f"{{ publish: [{_subjects(permit.write)}], subscribe: [{_subjects(permit.read)}] }} }}"
+        f"{{ publish: {_subjects(permit.write)}, subscribe: {_subjects(permit.read)} }} }}"
         for permit in given
     )
 
@@ -47,4 +47,6 @@ def mosquitto_acl(given: list[Permit]) -> str:
 
 
 def _subjects(topics: tuple[str, ...]) -> str:
-    return ", ".join(f'"{topic.replace("/", ".").replace("+", "*")}"' for topic in topics)
+    if not topics:  # to NATS an empty list forbids nothing
+        return '{ deny: [">"] }'
+    return "[" + ", ".join(f'"{topic.replace("/", ".").replace("+", "*")}"' for topic in topics) + "]"

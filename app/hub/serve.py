@@ -46,7 +46,8 @@ def serve(options: HubOptions) -> None:
             address = ("127.0.0.1", broker.port)
         orders = stack.enter_context(closing(Orders(options.where)))
         trust = gate.trust if gate and options.guarded else None
-        inbox = Inbox(options.clinic, address, store, notice, trust=trust, orders=orders)
+        secret = gate.secret if gate else ""
+        inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
         running = stack.enter_context(_running(inbox))
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"

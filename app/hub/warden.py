@@ -1,9 +1,11 @@
 """The warden: keeps the certificates of hub and broker fresh, and tells brokers who may do what as rooms come and go.
 
-Files in the hub's own folder: `ca.pem`; `broker.pem` and `hub.pem`, each a key and its certificate. A broker of the
-clinic's own finds what it needs in a folder of its own: `ca.pem`, `broker.pem`, `revoked.pem`, and last `rooms.acl`.
+Files in the hub's own folder: `ca.pem`; `broker.pem` and `hub.pem`, each a key and its certificate; `name`, with which
+the hub's name at its broker ends, so that no room can push it out. A broker of the clinic's own finds what it needs in
+another: `ca.pem`, `broker.pem`, `revoked.pem`, and last `rooms.acl`.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -37,6 +39,13 @@ class Warden:
         self.ca = authority.file
         self.broker = folder / "broker.pem"
         self.hub = folder / "hub.pem"
+        self._name = folder / "name"
+
+    def secret(self) -> str:
+        """With what the hub's name at its broker ends; the same for as long as the folder."""
+        if not self._name.exists():
+            write_secret(self._name, f"-{secrets.token_hex(8)}")
+        return self._name.read_text()
 
     def shield(self, host: str) -> Shield:
         """How a broker that listens there keeps strangers out; after the first `look`."""

@@ -3,6 +3,7 @@
 Each connection has a client of its own, so that no queue of the library's outlives it.
 """
 
+import hashlib
 from collections.abc import Callable
 
 import paho.mqtt.client as mqtt
@@ -37,7 +38,7 @@ class Link:
         """The trouble is the broker's will, not its absence."""
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"fermata_{clinic}_{device}",
+            client_id=f"fermata_{clinic}_{device}{_secret(address)}",
             clean_session=True,
             protocol=mqtt.MQTTv311,
             reconnect_on_failure=False,
@@ -51,13 +52,16 @@ class Link:
         self._client.on_message = self._on_message
         self._client.on_disconnect = self._on_disconnect
 
-    def connect(self, address: Address, will: wire.State, known: int | None = None) -> None:
+    def connect(
+        self, address: Address, will: wire.State, known: int | None = None, keepalive_s: int = KEEPALIVE_S
+    ) -> None:
         """Begin. Raises OSError where there is no broker.
 
+        A line without a word for `keepalive_s` is asked, and given up when it says nothing for as long again.
         `known` is a time that is past, seconds since 1970 UTC: a hub whose certificate had ended by then is refused.
         """
         self._client.will_set(self._topics["state"], will.model_dump_json(), qos=1, retain=True)
-        self._client.connect(address.host, address.port, KEEPALIVE_S)
+        self._client.connect(address.host, address.port, keepalive_s)
         if has_ended(self._client.socket(), known):
             self.trouble, self.refused = "the hub's certificate has ended", True
 
@@ -121,3 +125,10 @@ class Link:
     ) -> None:
         if self.trouble is None:
             self.trouble = f"the connection is lost ({code})"
+
+
+def _secret(address: Address) -> str:
+    """What no other unit knows, as long as our certificate: a broker lets whoever has our id push us out."""
+    if address.certificate is None:
+        return ""
+    return "_" + hashlib.sha256(address.certificate.read_bytes()).hexdigest()[:16]

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from app.hub.authority import Authority, write_secret
+from app.hub.permits import Permit, mosquitto_acl, permits
 from app.hub.registry import DAY_S
-from tests.hub.clinics import SETTLE_S, Clinic, Mosquitto, Unit, the_unit, topic
+from app.sync.address import Address
+from app.sync.courier import Courier, Pace, Timing
+from app.sync.outbox import Outbox
+from tests.hub.clinics import CLINIC, SETTLE_S, Clinic, Mosquitto, Unit, the_unit, topic
 from tests.hub.hubs import wait_until
 
 BROKERS = ["nats", "mosquitto"]
@@ -135,6 +139,48 @@ def test_a_name_that_is_only_claimed_counts_for_nothing(clinic: Clinic, hub: Uni
         time.sleep(SETTLE_S)
         assert [unit.got for unit in units] == [[], [], []]
     assert b"forged" not in {payload for _, payload in hub.got}
+
+
+def test_a_receipt_for_what_the_broker_then_drops_is_told_after_an_hour(clinic: Clinic, tmp_path: Path) -> None:
+    """A unit that may hear and not speak: its broker takes all it says, and none of it comes to the hub."""
+    file = clinic.unit("room-mute")
+    clinic.follow()
+    mute = Permit("room-mute.1", (), (topic("room-mute", "ack"), topic("room-mute", "cmd")))
+    rooms = {member.identity: member.device for member in clinic.registry.members(0) if not member.revoked}
+    given = [*(each for each in permits(CLINIC, rooms) if each.name != mute.name), mute]
+    if isinstance(clinic.broker, Mosquitto):
+        (clinic.folder / "broker-files/rooms.acl").write_text(mosquitto_acl(given))
+    clinic.broker.permit(given)
+    outbox = Outbox(tmp_path / "outbox.sqlite", "room-mute", simulated=False)
+    address = Address("localhost", clinic.broker.port, clinic.authority.file, file, file)
+    later, said = [0.0], list[str]()
+    courier = Courier(
+        outbox,
+        address,
+        CLINIC,
+        "0.1.0",
+        said.append,
+        pace=Pace(heartbeat_s=3600, resend_s=0.2, poll_s=0.02, greeting_s=0.1),
+        timing=Timing(elapsed=lambda: time.monotonic() + later[0]),
+    )
+
+    def told(words: str) -> bool:
+        courier.step()
+        return any(words in line for line in said)
+
+    with the_unit(clinic, clinic.warden.hub) as hub, the_unit(clinic, file) as raw:
+        hub.hear(topic("+", "m"))
+        raw.say(topic("room-mute", "m"), b"dropped")
+        assert raw.received == 1
+        wait_until(lambda: told("connected to the hub"))
+        wait_until(lambda: not told("acknowledgement") and max(courier._flight._tries.values(), default=0) >= 3)
+        later[0] = 3601.0
+        wait_until(lambda: told("no acknowledgement from the hub for an hour"))
+        assert hub.got == []
+        assert outbox.stock().heartbeats_waiting > 0
+    courier.end()
+    outbox.shut()
+    clinic.broker.permit(permits(CLINIC, rooms))
 
 
 def is_let_in(clinic: Clinic, file: Path | None) -> bool:
