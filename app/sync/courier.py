@@ -14,7 +14,7 @@ from app.durable import DurableError, FullError, InUseError
 from app.sync import wire
 from app.sync.address import Address
 from app.sync.clock import Clock
-from app.sync.link import Link
+from app.sync.link import KEEPALIVE_S, Link
 from app.sync.outbox import Outbox
 from app.sync.resend import Backoff, Flight
 
@@ -36,8 +36,12 @@ class Pace:
     resend_most_s: float = 300.0
     reconnect_s: float = 1.0
     reconnect_most_s: float = 30.0
+    in_step: bool = False
+    """A message waits for the next heartbeat and goes with it: when a release was sealed is not to be seen."""
     poll_s: float = 0.5
     """Between two looks into the outbox."""
+    keepalive_s: int = KEEPALIVE_S
+    """Without a word, after which the broker is asked for one; given up after as long again."""
     greeting_s: float = 10.0
     """How long a hub that has never said what it knows of us is waited for; others until they do."""
 
@@ -81,6 +85,8 @@ class Courier:
         self._clock = Clock(self._timing.own, self._timing.elapsed, told, told)
         self._will = self._last_words()
         self._slot: int | None = None
+        self._in_step_below = 0
+        """Messages from this number on have come since the last heartbeat."""
         self._flight = Flight(Backoff(self._pace.resend_s, self._pace.resend_most_s, self._timing.chance))
         self._link: Link | None = None
         self._reconnect = Backoff(self._pace.reconnect_s, self._pace.reconnect_most_s, self._timing.chance)
@@ -115,7 +121,7 @@ class Courier:
         slot = int(self._clock.now() // self._pace.heartbeat_s)
         if slot != self._slot:
             self._outbox.beat(slot, self._software)
-            self._slot = slot
+            self._slot, self._in_step_below = slot, self._outbox.state().next_seq or 0
 
     def _last_words(self) -> wire.State:
         """Count a birth; what is said at its end."""
@@ -130,7 +136,7 @@ class Courier:
             self._will = self._last_words()
         link = Link(self._address, self._clinic, self._outbox.device, self._store)
         try:
-            link.connect(self._address, self._will, self._outbox.hub_time())
+            link.connect(self._address, self._will, self._outbox.hub_time(), self._pace.keepalive_s)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host that is no name
             link.trouble = f"it does not answer ({error})"
         self._link, self._since = link, self._timing.elapsed()
@@ -152,6 +158,7 @@ class Courier:
             self._lose(link, link.trouble)
         elif self._will.epoch != self._outbox.epoch:
             self._say("this unit begins anew under another name on the wire: connecting again")
+            self._slot = None
             self.end()
 
     def _begin(self, link: Link, now: float) -> None:
@@ -176,6 +183,8 @@ class Courier:
 
     def _send(self, link: Link, now: float) -> None:
         waiting = self._outbox.waiting()
+        if self._pace.in_step:
+            waiting = [message for message in waiting if message.seq < self._in_step_below]
         for message in waiting:
             if self._flight.due(message.seq, now) and link.trouble is None:
                 link.send(message.payload)

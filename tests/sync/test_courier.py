@@ -1,10 +1,14 @@
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from zlib import crc32
 
 import pytest
@@ -146,6 +150,56 @@ def test_a_broker_that_is_away_is_one_notice_and_is_waited_for(tmp_path: Path, o
     assert len(said) == 3
     courier.end()
     hub.stop()
+
+
+class Wire:
+    """A line to the broker that can go dead without a word: it stays open, and nothing passes either way."""
+
+    def __init__(self, to: int) -> None:
+        self.dead = False
+        self._to = to
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._server.accept()
+                far = socket.create_connection(("127.0.0.1", self._to))
+                for source, sink in ((near, far), (far, near)):
+                    Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError), source:
+            while content := source.recv(65536):
+                if not self.dead:
+                    sink.sendall(content)
+            sink.shutdown(socket.SHUT_WR)
+
+    def cut(self) -> None:
+        self._server.close()
+
+
+def test_a_line_that_goes_dead_without_a_word_is_noticed_and_nothing_is_lost(
+    broker: Broker, hub: FakeHub, outbox: Outbox
+) -> None:
+    line, said = Wire(broker.port), list[str]()
+    outbox.put(*release(1))
+    pace = replace(QUICK, keepalive_s=1)
+    courier = Courier(outbox, Address("127.0.0.1", line.port), CLINIC, "0.1.0", said.append, pace=pace)
+    until(lambda: not outbox.waiting(), courier.step)
+    line.dead = True
+    outbox.put(*release(2))
+    until(lambda: len(said) == 2, courier.step)
+    assert "is away" in said[1]
+    assert len(outbox.waiting()) == 1
+    line.dead = False
+    until(lambda: not outbox.waiting(), courier.step)
+    courier.end()
+    line.cut()
+    assert {release(1)[0], release(2)[0]} <= {*hub.releases()}
+    assert hub.contradictions == 0
 
 
 COURIER = """

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from app.sync.outbox import Outbox
+
 UNITS = Path(__file__).parents[2] / "systemd"
 LISTEN, SEND, SHARED = 64101, 64102, 64100
 """Ids that nobody has: a process may be them without their being in any list."""
@@ -36,6 +38,27 @@ BEAT = """
 box = Outbox(file, "room-1")
 assert box.beat(1, "0.1.0")
 assert box.stock().heartbeats_waiting == 1
+box.shut()
+"""
+TOGETHER = """
+import time
+os.umask(0o007)
+if sys.argv[4] == "first":
+    box = Outbox(file, "room-1", simulated=True)
+else:
+    while not file.exists():
+        time.sleep(0.01)
+    box = Outbox(file, "room-1")
+mine = file.with_name(sys.argv[2])
+mine.touch()
+while not all(file.with_name(each).exists() for each in sys.argv[5:]):
+    time.sleep(0.01)
+wal = file.with_name(file.name + "-wal")
+assert wal.exists() and wal.stat().st_mode & 0o777 == 0o660, "the log is there while both have it open"
+for number in range(40):
+    box.write_health("ok")
+    box.beat(int(sys.argv[2]) * 1000 + number, "0.1.0")
+box.receive(b"for listen")
 box.shut()
 """
 OPEN_LEDGER = "Ledger(file).shut()"
@@ -108,3 +131,30 @@ def test_whichever_user_opens_the_outbox_first_the_other_can_write(room: Path, f
     for user in (first, second, first):
         done = run_as(user, PUT, outbox)
         assert done.returncode == 0, done.stderr
+
+
+@AS_ROOT
+@pytest.mark.parametrize("first", [LISTEN, SEND])
+def test_both_users_write_at_once_through_one_log_whoever_made_it(room: Path, first: int) -> None:
+    outbox = room / "outbox/outbox.sqlite"
+    second = SEND if first == LISTEN else LISTEN
+    both = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-c", BECOME + TOGETHER, str(SHARED), str(user), str(outbox), order),
+                *(str(LISTEN), str(SEND)),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=UNITS.parent,
+        )
+        for user, order in ((first, "first"), (second, "second"))
+    ]
+    for process in both:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    assert outbox.stat().st_uid == first
+    opened = Outbox(outbox, "room-1")
+    assert opened.stock().heartbeats_waiting == 80
+    assert len(opened.received()) == 2
+    opened.shut()
