@@ -1,26 +1,27 @@
 """The command line as the outside sees it, held by golden files."""
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from app.__main__ import cli
+from app.verbs.hub import hub
 from tests.conftest import Golden
 
 VERBS = sorted(cli.commands)
+BELOW = [f"hub {verb}" for verb in sorted(hub.commands)]
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("verb", ["", *VERBS, *BELOW])
 def test_help_is_as_reviewed(verb: str, golden: Golden) -> None:
     said = CliRunner().invoke(cli, [*verb.split(), "--help"], prog_name="fermata", terminal_width=100)
     assert said.exit_code == 0
-    golden(f"golden/help{'-' if verb else ''}{verb}.txt", said.output)
+    golden(f"golden/help{'-' if verb else ''}{verb.replace(' ', '-')}.txt", said.output)
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "settings"])
+@pytest.mark.parametrize("verb", [verb for verb in [*VERBS, *BELOW] if verb != "settings"])
 def test_help_has_examples(verb: str) -> None:
-    command = cli.commands[verb]
-    assert isinstance(command, click.Command)
+    above, _, name = verb.rpartition(" ")
+    command = (hub.commands if above else cli.commands)[name]
     assert f"fermata {verb}" in (command.help or "")
 
 

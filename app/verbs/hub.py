@@ -38,7 +38,6 @@ def hub(
     """
     with needing("hub"):
         from app.hub.options import HubOptions
-        from app.hub.serve import serve as serve_hub
 
     settings = load(context.obj)
     own = settings.hub
@@ -59,6 +58,8 @@ def hub(
     if context.invoked_subcommand:
         context.obj = options
     else:
+        with needing("hub"):
+            from app.hub.serve import serve as serve_hub
         serve_hub(options)
 
 
