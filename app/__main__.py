@@ -11,6 +11,7 @@ from app.verbs.demo import demo
 from app.verbs.hub import hub
 from app.verbs.listen import listen
 from app.verbs.replay import replay
+from app.verbs.seats import seats
 from app.verbs.send import send
 from app.verbs.settings import show_settings
 from app.verbs.validate import validate
@@ -33,7 +34,7 @@ def cli(context: click.Context, file: Path | None) -> None:
     context.obj = file
 
 
-for verb in (demo, replay, listen, send, hub, validate, show_settings):
+for verb in (demo, replay, listen, seats, send, hub, validate, show_settings):
     cli.add_command(verb)
 
 

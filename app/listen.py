@@ -242,5 +242,5 @@ def chairs_of(settings: Settings, seats: tuple[Seat, ...] | None, notify: Callab
     """The seats in force: as given; else as calibrated; else as in the settings."""
     kept = Chairs(settings.paths.seats_file, settings.placed_seats(), notify)
     if seats is not None:
-        kept.seats, kept.array = seats, None
+        kept.insist(seats)
     return kept

@@ -65,13 +65,13 @@ class Calibration:
     The first to speak is the therapist. A sentence ends with a silence, or once there is enough of it.
     """
 
-    def __init__(self, geometry: ArrayGeometry) -> None:
-        """Raises CalibrationError for one microphone."""
+    def __init__(self, geometry: ArrayGeometry, seats: tuple[Seat, ...] = ()) -> None:
+        """`seats` are known already. Raises CalibrationError for one microphone."""
         if len(geometry.positions_mm) < 2:
             raise CalibrationError(
                 f"the array {geometry.name} has one microphone, which tells no direction: seats need two and more"
             )
-        self.seats: tuple[Seat, ...] = ()
+        self.seats = seats
         self._compass = Compass(geometry)
         self._recent = np.zeros((len(geometry.positions_mm), WINDOW - HOP + BLOCK), np.float32)
         self._spoken: list[Complex] = []

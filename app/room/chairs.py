@@ -19,20 +19,36 @@ class Chairs:
     def __init__(
         self, path: Path | None, given: tuple[Seat, ...] = (), notify: Callable[[str], None] = lambda _: None
     ) -> None:
-        self._path = path
+        self._path, self._notify, self._seen = path, notify, 0
         self.seats = given
         self.array: str | None = None
         """The identity of the array that they were calibrated with; None if nobody knows."""
-        if path is not None and path.exists():
-            try:
-                self.seats, self.array = read(path)
-            except SeatError as error:
-                notify(str(error))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take what has been kept since it was last looked, by this process or another."""
+        changed = self._changed()
+        if self._path is None or changed == self._seen:
+            return
+        self._seen = changed
+        try:
+            self.seats, self.array = read(self._path)
+        except SeatError as error:
+            self._notify(str(error))
+
+    def insist(self, seats: tuple[Seat, ...]) -> None:
+        """These seats whatever was kept, until others are."""
+        self.seats, self.array = seats, None
+
+    def _changed(self) -> int:
+        """When the file was last written; 0 where there is none."""
+        return self._path.stat().st_mtime_ns if self._path is not None and self._path.exists() else 0
 
     def keep(self, seats: tuple[Seat, ...], array: str | None) -> None:
         """These seats from now on."""
         if self._path is not None:
             write(self._path, seats, array)
+            self._seen = self._changed()
         self.seats, self.array = seats, array
 
     def doubt(self, array: str | None) -> str | None:

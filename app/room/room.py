@@ -140,6 +140,7 @@ class Room:
 
     def _begin(self) -> None:
         self._id, self.withdrew = self.ledger.open_session(), False
+        self.chairs.refresh()
         self.session = self.make_session()
         self.source.begin()
         self._checkpoint_at = self.clock() + CHECKPOINT_S

@@ -41,11 +41,11 @@ class Seating:
         """The identity of the array that hears them."""
         return self._board.microphones.identity
 
-    def begin(self) -> None:
-        """Open the microphones; what is wrong is met in `next`."""
+    def begin(self, known: tuple[Seat, ...] = ()) -> None:
+        """Open the microphones; what is wrong is met in `next`. `known` seats are there already."""
         self.trouble, self.over, self._hearing, self._calibration = None, False, self._make_hearing(), None
         try:
-            self._calibration = Calibration(self._board.geometry)
+            self._calibration = Calibration(self._board.geometry, known)
             self._board.microphones.open()
             self._blocks = iter(self._board.microphones)
         except (SoundError, CalibrationError) as error:
