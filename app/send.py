@@ -36,8 +36,11 @@ def send(
         keeper = Keeper(identity, Door(join.host or to.host, join.port), notify, random.random)
         if join.code and not identity.has_used(join.code):
             _join(keeper, settings, stop, notify, code_from)
-        if not identity.there:  # only where a code was refused is there anything to wait for: to be stopped
-            _wait(stop)
+        if not identity.there:
+            if not join.code:
+                notify("this unit has not joined its hub and has no code for it: add its room at the hub again")
+            while not stop():  # started anew it would try again, and wear the code out
+                time.sleep(LOOK_S)
             return
         address = Address(to.host, to.port, identity.ca, identity.unit, identity.unit)
     else:
@@ -49,7 +52,7 @@ def send(
         if stop():
             return
         time.sleep(LOOK_S)
-    pace = Pace(heartbeat_s=to.heartbeat_s, resend_s=to.resend_s)
+    pace = Pace(heartbeat_s=to.heartbeat_s, resend_s=to.resend_s, in_step=True)
     with alone(file.with_name("send.lock")):
         outbox = Outbox(file, settings.room.device)
         try:
@@ -88,11 +91,6 @@ def _join(
             f"the joining code in {code_from or 'the settings'} could not be erased: it is used up and opens nothing, "
             "take the line out when you can"
         )
-
-
-def _wait(stop: Callable[[], bool]) -> None:
-    while not stop():
-        time.sleep(LOOK_S)
 
 
 def erase(file: Path, code: str) -> bool:

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from app.durable import DurableError
 from app.hub.authority import Authority
 from app.hub.registry import DAY_S, WRONG
+from app.send import send
+from app.settings import load
 from app.sync.identity import Identity, new_key, signing_request
 from app.sync.joining import Door, DoorError, ShutError, StrangerError
 from app.sync.keeper import Keeper, Patience
@@ -225,6 +227,13 @@ def test_a_hub_that_is_away_is_waited_for(tmp_path: Path, hub: OpenDoor) -> None
         tries += gone.keeper._tries > before
     assert 5 < tries < 12
     assert len(gone.said) == 1
+
+
+def test_without_a_code_it_says_so_and_waits(tmp_path: Path) -> None:
+    settings, said, looks = tmp_path / "fermata.toml", list[str](), iter([False, True])
+    settings.write_text(f'[paths]\nkeys = "{tmp_path / "keys"}"\n[join]\nfingerprint = "{"0" * 64}"\n')
+    send(load(settings), lambda: next(looks), said.append)
+    assert said == ["this unit has not joined its hub and has no code for it: add its room at the hub again"]
 
 
 def test_it_renews_thirty_days_before_its_end_by_the_hubs_time(hub: OpenDoor, unit: Unit) -> None:
