@@ -40,10 +40,15 @@ def test_what_another_process_keeps_is_seen(tmp_path: Path) -> None:
     Chairs(tmp_path / "seats.json").keep(FOUND, ARRAY)
     chairs.refresh()
     assert chairs.seats == FOUND
+
+
+def test_seats_insisted_on_stay_until_others_are_kept(tmp_path: Path) -> None:
+    Chairs(tmp_path / "seats.json").keep(FOUND, ARRAY)
+    chairs = Chairs(tmp_path / "seats.json")
     chairs.insist(GIVEN)
     chairs.refresh()
     assert chairs.seats == GIVEN
-    assert chairs.doubt(ARRAY) is None
+    assert chairs.doubt("usb 2886:001a B04") is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"array": 1, "seats": {"a": {}}}', '{"array": "x", "seats": []}', "[1]"])

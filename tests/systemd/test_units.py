@@ -74,9 +74,10 @@ def test_a_unit_opens_with_what_it_cannot_do(unit: str) -> None:
 
 
 def test_listen_has_no_network() -> None:
-    assert {"PrivateNetwork=yes", "RestrictAddressFamilies=none", "IPAddressDeny=any"} <= set(
-        settings_of("fermata-listen")
-    )
+    listen = settings_of("fermata-listen")
+    assert {"PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "IPAddressDeny=any"} <= set(listen)
+    (refused,) = (line for line in listen if line.startswith("SystemCallFilter=~"))
+    assert {"connect", "bind", "listen", "accept", "accept4"} <= set(refused.split())
 
 
 def test_send_has_no_devices_and_no_ledger() -> None:
@@ -103,6 +104,7 @@ def test_no_unit_leaves_its_memory_behind(unit: str) -> None:
     assert "MemorySwapMax=0" in settings_of(unit) or unit == "fermata-hub"
 
 
-@pytest.mark.parametrize("unit", MOST_EXPOSED)
-def test_no_unit_waits_for_a_watchdog_that_nothing_feeds_yet(unit: str) -> None:
-    assert not [line for line in settings_of(unit) if line.startswith("WatchdogSec")]
+def test_only_the_unit_that_feeds_a_watchdog_has_one() -> None:
+    assert {"Type=notify", "WatchdogSec=30", "WatchdogSignal=SIGKILL"} <= set(settings_of("fermata-listen"))
+    for unit in set(MOST_EXPOSED) - {"fermata-listen"}:
+        assert not [line for line in settings_of(unit) if line.startswith("WatchdogSec")]
