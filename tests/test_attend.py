@@ -56,7 +56,7 @@ class House:
             lambda: self.elapsed,
         )
         dice, rules = Random(1), Rules(min_sessions=10)
-        self.rota = Rota(self.ledger, self.outbox, rules, 7, 3, dice, self.attend.now, self.said.append)
+        self.rota = Rota(self.ledger, self.outbox, rules, 7, 3, dice, self.attend.now, self.said.append, lambda: None)
 
     def stop(self) -> None:
         self.ledger.shut()

@@ -13,7 +13,7 @@ from app.sync.outbox import Microphones, Outbox
 
 @dataclass(slots=True)
 class Rota:
-    """Chores by the clock alone: an observer of the network learns nothing from when they are done."""
+    """Chores by the clock alone: an observer of the network learns nothing from when they are done, nor from what."""
 
     ledger: Ledger
     outbox: Outbox
@@ -26,17 +26,14 @@ class Rota:
     now: Callable[[], datetime]
     notify: Callable[[str], None]
     """Gets one sentence when waiting sessions were lost to damage."""
+    microphones: Callable[[], Microphones | None]
+    """How they are now, used or not; None where that cannot be told now."""
     _reported: int = 0
     _noted: datetime | None = None
-    _worst: Microphones | None = None
 
     def catch_up(self) -> None:
         """Hand over what was sealed before a cut of power."""
         hand_over(self.ledger, self.outbox.put)
-
-    def see(self, fault: bool) -> None:
-        """Remember the worst that was seen of the microphones until the next note."""
-        self._worst = "fault" if fault or self._worst == "fault" else "ok"
 
     def tick(self) -> None:
         """Do what is due. A week without enough sessions has its message too, of the same size."""
@@ -49,9 +46,9 @@ class Rota:
         if now >= today and self._noted != today:
             self._noted = today
             self.ledger.expire(week_of(now.date()))
-            if self._worst:  # a room that stood empty stays as it was last seen
-                self.outbox.write_health(self._worst)
-            self._worst = None
+            found = self.microphones()  # never from what a session met: a word that changed would tell of one
+            if found:
+                self.outbox.write_health(found)
             if self.ledger.damaged > self._reported:
                 lost, self._reported = self.ledger.damaged - self._reported, self.ledger.damaged
                 self.notify(f"waiting sessions that could not be read were erased ({lost}): check the card they lay on")

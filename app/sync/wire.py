@@ -65,7 +65,7 @@ class Heartbeat(Message):
     kind: Literal["heartbeat"] = "heartbeat"
     software: str
     microphones: Literal["ok", "fault", "unknown"]
-    """As last seen; it does not turn to unknown when the room stands empty."""
+    """As found at a fixed hour of the day, whether the room was used or stood empty."""
     clock: Literal["hub", "own"]
     outbox_waiting: Count
     """Releases that the hub has not yet acknowledged."""

@@ -123,16 +123,16 @@ class Clinic:
         self._starts[name] += 1
         clock, settings = str(self.folder / f"{name}.clock"), str(self._settings())
         program = {
-            "hub": ["-m", "tests.faults.clocked", clock, "--settings", settings, "hub", *self._hub_arguments()],
-            "send": ["-m", "tests.faults.clocked", clock, "--settings", settings, "send"],
-            "room": ["-m", "tests.faults.room", clock, settings],
+            "hub": ["app", "--settings", settings, "hub", *self._hub_arguments()],
+            "send": ["app", "--settings", settings, "send"],
+            "room": ["tests.faults.room", settings],
         }[name]
         if name == "send" and self.deletes_on_puback:
-            program = ["-m", "tests.faults.naive", str(self.outbox), CLINIC, DEVICE, str(self.port)]
+            program = ["tests.faults.naive", str(self.outbox), CLINIC, DEVICE, str(self.port)]
         inside = ["ip", "netns", "exec", self.namespace] if self.namespace else []
         with (self.folder / f"{name}.log").open("a") as log:
             self._running[name] = subprocess.Popen(
-                [*inside, sys.executable, *program],
+                [*inside, sys.executable, "-m", "tests.faults.clocked", clock, *program],
                 stdin=subprocess.PIPE if name == "room" else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL if name == "send" else subprocess.PIPE,
                 stderr=log,

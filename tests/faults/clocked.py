@@ -1,4 +1,4 @@
-"""Runs a command of ours by clocks that a proof moves: `clocked.py FILE VERB …` adds the seconds that FILE holds.
+"""Runs a module by clocks that a proof moves: `clocked.py FILE MODULE …` adds the seconds that FILE holds.
 
 FILE is two doubles, read anew at each look at a clock: how far the time of day is ahead of this machine's, and how far
 the clock that only rises is. A running process meets a wrong time as a running
@@ -36,5 +36,5 @@ def set_ahead(file: Path, of_day: float, rising: float) -> None:
 
 if __name__ == "__main__":
     follow(Path(sys.argv[1]))
-    sys.argv = ["fermata", *sys.argv[2:]]
-    runpy.run_module("app", run_name="__main__")
+    module, sys.argv = sys.argv[2], sys.argv[2:]
+    runpy.run_module(module, run_name="__main__")

@@ -319,9 +319,13 @@ def try_faults(
     folder.mkdir(parents=True)
     dice = random.Random(f"{seed} {faults[0].name}")
     with faults[0].place(folder, dice) as clinic:
-        clinic.open()
-        clinic.live_a_week()
-        clinic.check()
+        try:
+            clinic.open()
+            clinic.live_a_week()
+            clinic.check()
+        except Miss as miss:
+            results[0].miss = f"before any blow: {miss}"
+            return results
         for fault, result in zip(faults, results, strict=True):
             for result.rounds in range(1, rounds + 1):
                 strike(clinic, fault, result)

@@ -20,7 +20,6 @@ from app.room.session import Moment
 from app.settings import load
 from firmware.simulated import board_without_sound
 from tests.faults.accounts import MARKS, Loaded, mark_of, marked
-from tests.faults.clocked import follow
 
 MEASURED_S = 3000.0
 
@@ -78,8 +77,7 @@ class Hands:
         return [mark_of(each.values) for each in self._files.ledger.waiting()]
 
 
-def main(clock: Path, settings_file: Path) -> None:
-    follow(clock)
+def main(settings_file: Path) -> None:
     house.CHORES_S, house.IDLE_S = 0.02, 0.005  # a week lasts a moment here
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
@@ -94,4 +92,4 @@ def main(clock: Path, settings_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

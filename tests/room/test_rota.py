@@ -8,7 +8,7 @@ import pytest
 from app.release.ledger import Ledger
 from app.release.release import RANGES, Rules
 from app.room.rota import Rota, last_slot
-from app.sync.outbox import Outbox
+from app.sync.outbox import Microphones, Outbox
 from app.sync.wire import Heartbeat, Release, unseal
 
 SUNDAY_3 = datetime(2026, 3, 8, 3, tzinfo=UTC)
@@ -33,10 +33,19 @@ class Day:
     def __init__(self, folder: Path) -> None:
         self.now = SUNDAY_3 - timedelta(days=2)
         self.said: list[str] = []
+        self.microphones: Microphones | None = "ok"
         self.ledger = Ledger(folder / "ledger.sqlite")
         self.outbox = Outbox(folder / "outbox.sqlite", "room-1", simulated=True)
         self.rota = Rota(
-            self.ledger, self.outbox, Rules(min_sessions=10), 7, 3, Random(1), lambda: self.now, self.said.append
+            self.ledger,
+            self.outbox,
+            Rules(min_sessions=10),
+            7,
+            3,
+            Random(1),
+            lambda: self.now,
+            self.said.append,
+            lambda: self.microphones,
         )
 
     def hold(self, sessions: int) -> None:
@@ -86,25 +95,17 @@ def test_every_message_of_a_week_has_one_size(day: Day) -> None:
     assert len({len(message.payload) for message in day.outbox.messages()}) == 1
 
 
-def test_health_is_noted_once_a_day_as_the_days_worst(day: Day) -> None:
-    assert day.heartbeat(1).microphones == "unknown"
-    day.rota.see(fault=False)
-    day.rota.see(fault=True)
-    day.rota.see(fault=False)
+def test_health_is_noted_once_a_day_at_a_fixed_hour(day: Day) -> None:
+    assert day.heartbeat(1).microphones == "ok", "noted at the start"
+    day.microphones = "fault"
     day.rota.tick()
-    assert day.heartbeat(2).microphones == "unknown", "nothing before the hour of the note"
+    assert day.heartbeat(2).microphones == "ok", "nothing before the hour of the note"
     day.now += timedelta(days=1)
     day.rota.tick()
     assert day.heartbeat(3).microphones == "fault"
-
-
-def test_an_empty_day_changes_nothing_that_can_be_seen(day: Day) -> None:
-    day.rota.see(fault=False)
-    day.now += timedelta(days=1)
+    day.microphones, day.now = None, day.now + timedelta(days=1)
     day.rota.tick()
-    day.now += timedelta(days=1)
-    day.rota.tick()
-    assert day.heartbeat(1).microphones == "ok"
+    assert day.heartbeat(4).microphones == "fault", "what cannot be told now stays as it was"
 
 
 def test_sessions_lost_to_damage_are_told_once(day: Day) -> None:
