@@ -1,9 +1,11 @@
 """`fermata listen`, the process with the microphones and without a network: one room, until it is told to stop."""
 
+import os
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from app.attend import Attend
 from app.conversation.errors import Errors
@@ -37,8 +39,6 @@ IDLE_S = 0.05
 CHORES_S = 30.0
 LOOK_S, LOOK_AGAIN_S = 600.0, 10.0
 """Seconds between two looks whether the microphones are there, while idle: where they were, and where they were not."""
-REBOOT = 86
-"""Exit code that asks systemd to restart the machine; see systemd/fermata-listen.service."""
 
 
 class Files:
@@ -74,8 +74,6 @@ class Listen:
         notify: Callable[[str], None] = lambda _: None,
         seating: Seating | None = None,
     ) -> None:
-        self.reboot = False
-        """It ended because the machine is to be restarted."""
         self.supervisor = Supervisor()
         self.looks = False
         """Whether it looks after its microphones while idle, as a unit does that people rely on."""
@@ -150,7 +148,8 @@ class Listen:
         in_session = self.room.session is not None
         self._attend.step(in_session=in_session)
         self._rota.tick()
-        self.reboot = self._attend.shall_reboot(self._hour, in_session=in_session)
+        if self._attend.shall_reboot(self._hour, in_session=in_session):
+            self._notify(ask_to_reboot(os.environ.get("RUNTIME_DIRECTORY")))
         new = self._attend.settings
         if new != self._settings and not in_session:
             self._settings = new
@@ -162,7 +161,7 @@ class Listen:
         self.room.recover()
         self._rota.catch_up()
         chores_at = time.monotonic()
-        while not (stop() or self.reboot):
+        while not stop():
             if time.monotonic() >= chores_at:
                 self._chores()
                 chores_at += CHORES_S * (1 + (time.monotonic() - chores_at) // CHORES_S)  # in step, whatever is heard
@@ -197,19 +196,25 @@ def listen_to_score(settings: Settings, files: Files, board: Board, score: Score
     return Listen(settings, files, board, source, Chairs(None, score.seats), EXACT)
 
 
+def ask_to_reboot(folder: str | None) -> str:
+    """Lay the file that systemd/fermata-reboot.path waits for; a sentence on what was done."""
+    if folder is None:
+        return "the hub has asked to restart this machine, which is not set up for it: restart it by hand"
+    Path(folder, "reboot").touch()
+    return "the hub has asked to restart this machine"
+
+
 def serve(
     settings: Settings,
     seats: tuple[Seat, ...] | None,
     stop: Callable[[], bool],
     notify: Callable[[str], None],
     with_keys: Callable[[Listen, RoomBoard, Callable[[], bool]], None] | None = None,
-) -> bool:
+) -> None:
     """Be the room unit of this machine until told to stop; `with_keys` takes the place of the pins.
 
     With `seats` as given, else as calibrated, else as in the settings. A unit whose microphones are not there, or not
     as they should be, serves all the same, its microphone light says so, and it goes on as soon as it can.
-
-    True if it ended because the machine is to be restarted.
 
     Raises BoardError and DurableError.
     """
@@ -231,7 +236,6 @@ def serve(
                 with_keys(listen, board, stop)
             else:
                 listen.run(stop)
-            return listen.reboot
         finally:
             files.shut()
     finally:

@@ -1,6 +1,5 @@
 """`fermata listen`: microphones, or a recording, a score or simulated weeks in their place."""
 
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,13 +79,11 @@ def live_weeks(settings: Settings, asked: Mapping[str, Any], stop: Callable[[], 
 
 def serve_room(settings: Settings, seats: str | None, keys: bool, stop: Callable[[], bool]) -> None:
     """This machine's microphones."""
-    from app.listen import REBOOT, serve
+    from app.listen import serve
     from app.play import keep_room
 
     given = placed(settings, seats) if seats else None
-    if serve(settings, given, stop, notice, keep_room if keys else None):
-        notice("the hub has asked for a restart of this machine")
-        sys.exit(REBOOT)
+    serve(settings, given, stop, notice, keep_room if keys else None)
 
 
 def tell(session: "Session | None") -> None:

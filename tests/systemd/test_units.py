@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.listen import ask_to_reboot
+
 UNITS = Path(__file__).parents[2] / "systemd"
 MOST_EXPOSED = {"fermata-listen": 1.5, "fermata-send": 1.5, "fermata-hub": 2.0}
 SYSTEM_UNITS = Path("/usr/lib/systemd/system")
@@ -48,6 +50,19 @@ def test_every_unit_is_held_here() -> None:
 @pytest.mark.parametrize("unit", MOST_EXPOSED)
 def test_systemd_reads_a_unit_without_a_word(unit: str, root: Path) -> None:
     assert verify(root, unit) == (0, [])
+
+
+def test_the_file_that_listen_lays_restarts_the_machine_and_nothing_else_does(root: Path, tmp_path: Path) -> None:
+    shutil.copy(UNITS / "fermata-reboot.path", root / "etc/systemd/system")
+    command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", f"--root={root}"]
+    done = subprocess.run([*command, "fermata-reboot.path"], check=False, capture_output=True, text=True)
+    assert [line for line in (done.stdout + done.stderr).splitlines() if "fermata" in line] == []
+    lines = (UNITS / "fermata-reboot.path").read_text().splitlines()
+    assert {"PathExists=/run/fermata-listen/reboot", "Unit=reboot.target"} <= set(lines)
+    assert "RuntimeDirectory=fermata-listen" in settings_of("fermata-listen")
+    assert "restart it by hand" in ask_to_reboot(None)
+    ask_to_reboot(str(tmp_path))
+    assert [file.name for file in tmp_path.iterdir()] == ["reboot"]
 
 
 def test_a_planted_fault_is_found(root: Path, tmp_path: Path) -> None:
