@@ -46,6 +46,15 @@ class Certificate:
     pem: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate of ours that a unit has shown."""
+
+    name: str
+    ends: int
+    """Seconds since 1970 UTC."""
+
+
 class Authority:
     """The authority whose key lies in this folder, made there if there is none. Raises AuthorityError."""
 
@@ -159,9 +168,11 @@ def key_hash(key: ec.EllipticCurvePublicKey) -> str:
     return digest.finalize().hex()
 
 
-def serial_of(certificate: bytes) -> str:
-    """The serial number of a certificate (DER), hexadecimal."""
-    return f"{x509.load_der_x509_certificate(certificate).serial_number:x}"
+def shown_by(certificate: bytes) -> Shown:
+    """What a certificate of ours (DER) says; that it is ours, TLS has seen."""
+    read = x509.load_der_x509_certificate(certificate)
+    names = read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return Shown(str(names[0].value) if names else "", int(read.not_valid_after_utc.timestamp()))
 
 
 def write_secret(path: Path, text: str, mode: int = 0o600) -> None:

@@ -18,9 +18,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.hub.authority import LARGEST_REQUEST, Authority, serial_of
+from app.hub.authority import LARGEST_REQUEST, Authority, shown_by
 from app.hub.errors import RefusedError, StoreError
 from app.hub.registry import Registry
 from app.hub.throttle import Throttle
@@ -97,7 +98,7 @@ class Door:
         try:
             body = await asyncio.wait_for(_body(request), WAIT_S)
             certificate = await run_in_threadpool(ask, body, request.scope.get(SHOWN))
-        except (ValidationError, TimeoutError):
+        except (ValidationError, TimeoutError, ClientDisconnect):
             return self._refuse(request, "it asks for nothing that we know")
         except RefusedError as error:
             return self._refuse(request, str(error))
@@ -117,7 +118,7 @@ class Door:
         if not shown:
             raise RefusedError("it shows no certificate")
         request, now = asked.request.encode(), int(self._clock())
-        given = self._registry.renew(self._authority, serial_of(shown), request, now, fresh=asked.fresh)
+        given = self._registry.renew(self._authority, shown_by(shown), request, now, fresh=asked.fresh)
         return given.pem if given else None
 
     def _refuse(self, request: Request, reason: str, status: int = 403) -> JSONResponse:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
-from app.hub.authority import Authority, Certificate, key_hash, requested_key
+from app.hub.authority import Authority, Certificate, Shown, key_hash, requested_key
 from app.hub.database import cause, name, open_database
 from app.hub.entries import insert
 from app.hub.errors import RefusedError, RegistryError, RequestError, StoreError
@@ -87,18 +87,21 @@ class Registry:
                 return _issue(connection, authority, room, request, now)
         raise RefusedError(refusal or "there is no such room")
 
-    def renew(self, authority: Authority, serial: str, request: bytes, now: int, *, fresh: bool) -> Certificate | None:
+    def renew(self, authority: Authority, shown: Shown, request: bytes, now: int, *, fresh: bool) -> Certificate | None:
         """The next certificate for a unit that has shown this one; None while it has no need. Raises RefusedError.
 
-        `fresh`: it wants one at once, to change its key.
+        `fresh`: it wants one at once, to change its key. It goes by the certificate's name, not by the list of those
+        issued: a hub that was restored from a backup knows the room, and not the last certificate.
         """
         _key_of(request)
         with self._writing() as connection:
-            shown = connection.execute(select(CERTIFICATES).where(CERTIFICATES.c.serial == serial)).one_or_none()
-            if shown is None:
-                raise RefusedError("its certificate is in no list of ours")
-            room = connection.execute(select(ROOMS).where(ROOMS.c.device == shown.device)).one()
-            if room.revoked is not None or room.joining != shown.joining:
+            device = shown.name.rpartition(".")[0]
+            room = connection.execute(select(ROOMS).where(ROOMS.c.device == device)).one_or_none()
+            if room is None:
+                raise RefusedError(
+                    "its certificate names no room of ours: if this hub was restored, add the room again"
+                )
+            if room.revoked is not None or identity(room.device, room.joining) != shown.name:
                 raise RefusedError(f"{room.device} was revoked")
             if now > shown.ends + RENEWABLE_S:
                 raise RefusedError(f"the certificate of {room.device} ended more than a year ago: add the room again")

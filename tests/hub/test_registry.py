@@ -1,6 +1,7 @@
 """Who may join and for how long, before any network."""
 
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hub.authority import Authority
+from app.hub.authority import Authority, Shown, shown_by
 from app.hub.errors import AuthorityError, RefusedError, RegistryError
 from app.hub.members import as_id, code_hash
 from app.hub.registry import DAY_S, MOST_A_DAY, WRONG, Registry
@@ -159,36 +160,37 @@ def test_a_request_that_proves_no_p256_key_uses_no_code_up(
     registry.admit(authority, "blue-room", code, a_request(), NOW)
 
 
-def joined(registry: Registry, authority: Authority, room: str = "Blue room") -> str:
-    """The serial of a room's certificate."""
+def joined(registry: Registry, authority: Authority, room: str = "Blue room") -> Shown:
+    """A room's certificate, as its unit shows it."""
     invited = registry.add(room, NOW)
-    return registry.admit(authority, invited.device, invited.code, a_request(), NOW).serial
+    given = registry.admit(authority, invited.device, invited.code, a_request(), NOW)
+    return shown_by(x509.load_pem_x509_certificate(given.pem.encode()).public_bytes(serialization.Encoding.DER))
 
 
 def test_a_certificate_renews_from_its_sixtieth_day(registry: Registry, authority: Authority) -> None:
-    serial = joined(registry, authority)
-    assert registry.renew(authority, serial, a_request(), NOW + 59 * DAY_S, fresh=False) is None
-    assert registry.renew(authority, serial, a_request(), NOW + 59 * DAY_S, fresh=True)
-    later = registry.renew(authority, serial, a_request(), NOW + 60 * DAY_S, fresh=False)
+    shown = joined(registry, authority)
+    assert registry.renew(authority, shown, a_request(), NOW + 59 * DAY_S, fresh=False) is None
+    assert registry.renew(authority, shown, a_request(), NOW + 59 * DAY_S, fresh=True)
+    later = registry.renew(authority, shown, a_request(), NOW + 60 * DAY_S, fresh=False)
     assert later
     assert later.ends == NOW + 150 * DAY_S
 
 
 def test_an_ended_certificate_renews_for_a_year(registry: Registry, authority: Authority) -> None:
-    serial = joined(registry, authority)
-    assert registry.renew(authority, serial, a_request(), NOW + (90 + 365) * DAY_S, fresh=False)
+    shown = joined(registry, authority)
+    assert registry.renew(authority, shown, a_request(), NOW + (90 + 365) * DAY_S, fresh=False)
     with pytest.raises(RefusedError, match="more than a year ago"):
-        registry.renew(authority, serial, a_request(), NOW + (90 + 365) * DAY_S + 1, fresh=False)
+        registry.renew(authority, shown, a_request(), NOW + (90 + 365) * DAY_S + 1, fresh=False)
 
 
 def test_a_revoked_unit_cannot_renew(registry: Registry, authority: Authority) -> None:
-    serial = joined(registry, authority)
+    shown = joined(registry, authority)
     before = registry.changes()
     assert registry.revoke("Blue room", NOW).revoked == NOW
     assert registry.changes() > before
-    assert registry.revoked_serials() == [serial]
+    assert len(registry.revoked_serials()) == 1
     with pytest.raises(RefusedError, match="was revoked"):
-        registry.renew(authority, serial, a_request(), NOW, fresh=True)
+        registry.renew(authority, shown, a_request(), NOW, fresh=True)
 
 
 def test_a_revoked_room_takes_a_new_unit_and_the_old_one_stays_out(registry: Registry, authority: Authority) -> None:
@@ -196,7 +198,8 @@ def test_a_revoked_room_takes_a_new_unit_and_the_old_one_stays_out(registry: Reg
     registry.revoke("blue-room", NOW)
     new = joined(registry, authority)
     assert [member.identity for member in registry.members(NOW)] == ["blue-room.2"]
-    assert registry.revoked_serials() == [old]
+    assert len(registry.revoked_serials()) == 1
+    assert (old.name, new.name) == ("blue-room.1", "blue-room.2")
     assert registry.renew(authority, new, a_request(), NOW, fresh=True)
     with pytest.raises(RefusedError, match="was revoked"):
         registry.renew(authority, old, a_request(), NOW, fresh=True)
@@ -223,17 +226,36 @@ def test_a_revoked_rooms_code_is_dead(registry: Registry, authority: Authority) 
 
 
 def test_a_room_gets_few_certificates_a_day(registry: Registry, authority: Authority) -> None:
-    serial = joined(registry, authority)
+    shown = joined(registry, authority)
     for _ in range(MOST_A_DAY - 1):
-        assert registry.renew(authority, serial, a_request(), NOW, fresh=True)
+        assert registry.renew(authority, shown, a_request(), NOW, fresh=True)
     with pytest.raises(RefusedError, match="within a day"):
-        registry.renew(authority, serial, a_request(), NOW, fresh=True)
-    assert registry.renew(authority, serial, a_request(), NOW + DAY_S, fresh=True)
+        registry.renew(authority, shown, a_request(), NOW, fresh=True)
+    assert registry.renew(authority, shown, a_request(), NOW + DAY_S, fresh=True)
 
 
-def test_a_certificate_of_no_list_is_refused(registry: Registry, authority: Authority) -> None:
-    with pytest.raises(RefusedError, match="in no list"):
-        registry.renew(authority, "abc", a_request(), NOW, fresh=True)
+@pytest.mark.parametrize("name", ["hub", "", "red-room.1", "blue-room.2", "blue-room", ".1", "blue-room.01"])
+def test_a_certificate_that_names_no_unit_of_ours_is_refused(
+    name: str, registry: Registry, authority: Authority
+) -> None:
+    joined(registry, authority)
+    with pytest.raises(RefusedError):
+        registry.renew(authority, Shown(name, NOW + DAY_S), a_request(), NOW, fresh=True)
+
+
+def test_a_hub_restored_from_a_backup_renews_certificates_that_it_has_forgotten(
+    registry: Registry, authority: Authority, tmp_path: Path
+) -> None:
+    shown = joined(registry, authority)
+    registry.close()
+    shutil.copy(tmp_path / "hub.sqlite", tmp_path / "backup.sqlite")
+    with closing(Registry(tmp_path / "hub.sqlite")) as before:
+        later = before.renew(authority, shown, a_request(), NOW + 60 * DAY_S, fresh=False)
+    assert later
+    with closing(Registry(tmp_path / "backup.sqlite")) as restored:
+        again = restored.renew(authority, Shown(shown.name, later.ends), a_request(), NOW + 120 * DAY_S, fresh=False)
+    assert again
+    assert again.ends == NOW + 210 * DAY_S
 
 
 def test_what_is_not_a_room_cannot_be_revoked(registry: Registry) -> None:

@@ -26,6 +26,7 @@ from app.sync.joining import Door, DoorError, ShutError, StrangerError
 from app.sync.keeper import Keeper, Patience
 from app.sync.trust import distrust, trust
 from tests.hub.doors import OpenDoor
+from tests.hub.hubs import wait_until
 
 TEN_YEARS = 3653 * DAY_S
 
@@ -192,6 +193,16 @@ def test_a_code_tried_six_times_is_locked(hub: OpenDoor, unit: Unit) -> None:
     assert unit.keeper.join("blue-room", code, hub.authority.fingerprint) is None
     assert "make a new one" in unit.said[0]
     assert [line.partition(": ")[2][:12] for line in hub.said] == ["a wrong code", "the code of "]
+
+
+def test_who_hangs_up_in_the_middle_is_no_trouble(hub: OpenDoor) -> None:
+    line = HTTPSConnection("127.0.0.1", hub.port, context=trust(hub.authority.pem, None), timeout=20)
+    line.putrequest("POST", "/join")
+    line.putheader("Content-Length", "100")
+    line.endheaders(b"half")
+    line.close()
+    wait_until(lambda: len(hub.said) == 1)
+    assert "asks for nothing that we know" in hub.said[0]
 
 
 def test_who_asks_often_has_to_wait(tmp_path: Path) -> None:
