@@ -18,6 +18,8 @@ from tests.faults.replay import Parrot
 from tests.hub.postgres import Postgres, programs
 
 TEN_YEARS_S = 3652.5 * 86400
+UNDER_WAY_S = 2.5
+"""By then a release has gone, with the heartbeat after its sealing, and perhaps been acknowledged."""
 Place = Callable[[Path, random.Random], AbstractContextManager[Clinic]]
 
 
@@ -77,7 +79,7 @@ def with_a_small_card(folder: Path, dice: random.Random) -> Iterator[Clinic]:
 def kill_send(clinic: Clinic) -> None:
     """SIGKILL of `send` with a release under way."""
     with clinic.week_that_ends():
-        clinic.at_random(0.8)
+        clinic.at_random(UNDER_WAY_S)
         clinic.kill("send")
         clinic.start("send")
 
@@ -95,7 +97,7 @@ def kill_listen(clinic: Clinic) -> str:
 def kill_hub(clinic: Clinic) -> None:
     """SIGKILL of the hub, and with it of its broker, with messages coming in."""
     with clinic.week_that_ends():
-        clinic.at_random(0.8)
+        clinic.at_random(UNDER_WAY_S)
         clinic.kill("hub")
         clinic.at_random(1.0)
         clinic.start("hub")
@@ -130,7 +132,7 @@ def break_the_wire(clinic: Clinic) -> str:
     how = clinic.dice.choice(("cut", "only to the hub", "only from the hub"))
     dies = clinic.dice.random() < 0.5
     with clinic.week_that_ends():
-        clinic.at_random(0.8)
+        clinic.at_random(UNDER_WAY_S)
         with clinic.place.broken(how):
             if dies:
                 clinic.kill("send")
@@ -197,7 +199,7 @@ def restore_the_hub(clinic: Clinic) -> None:
     clinic.hub_command("backup", str(copy))
     for _ in range(clinic.dice.randint(1, 3)):
         clinic.live_a_week()
-        clinic.at_random(0.8)
+        clinic.at_random(UNDER_WAY_S)
     clinic.kill("hub")
     clinic.hub_command("restore", str(copy))
     clinic.start("hub")
@@ -234,7 +236,7 @@ def cut_postgresql(clinic: Clinic) -> None:
     """PostgreSQL is stopped at once, with messages coming in, and started again."""
     assert isinstance(clinic.place, Postgres)
     with clinic.week_that_ends():
-        clinic.at_random(0.8)
+        clinic.at_random(UNDER_WAY_S)
         clinic.place.cut()
         clinic.at_random(0.5)
         clinic.place.start()
@@ -293,6 +295,8 @@ class Result:
     """What was lost, there twice or released twice, in the last round; None if nothing was."""
     generated: int = 0
     stored: int = 0
+    dropped: int = 0
+    """Heartbeats that a full disk or a restored hub has cost, which is the rule for them."""
     sessions: int = 0
     met: Counter[str] = field(default_factory=Counter)
     skipped: str | None = None
@@ -343,5 +347,10 @@ def strike(clinic: Clinic, fault: Fault, result: Result) -> None:
         clinic.check()
     except Miss as miss:
         result.miss = " ".join(str(miss).split())
-    result.generated, result.stored = len(clinic.generated()), len(clinic.stored())
+    made, kept = set(clinic.generated()) - clinic.books.excused, set(clinic.stored())
+    result.generated, result.stored, result.dropped = (
+        len(made),
+        len(kept & made),
+        0 if result.miss else len(made - kept),
+    )
     result.sessions = clinic.held().total()
