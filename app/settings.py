@@ -32,8 +32,12 @@ BOOT = Path("/boot/firmware/fermata.toml")
 """On the card's boot partition, where any computer can put it; it says what FILE does not."""
 PREFIX = "FERMATA_"
 DELIMITER = "__"
-FILE_ONLY = ("release", "hub.command_key")
-"""What is set in the unit's own file and nowhere else: the floor of the privacy guarantee, and whom to obey."""
+FILE_ONLY = ("release",)
+"""What is set in the unit's own file and nowhere else: the floor of the privacy guarantee."""
+CARD_ONLY = ("hub.command_key",)
+"""What is set there or on the boot partition, and nowhere else: whom to obey."""
+SECRET = ("code",)
+"""Keys whose values are not printed."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Pin = Annotated[int, Field(ge=0, le=27)]
@@ -292,7 +296,9 @@ def sourced(file: Path | None = None, arguments: Mapping[str, Any] | None = None
     origin: dict[str, str] = {}
     for name, values in reversed(sources):
         for path, value in flat(values):
-            if {path[0], ".".join(path)} & {*FILE_ONLY} and name != str(file or FILE):
+            named = {path[0], ".".join(path)}
+            own, card = str(file or FILE), str(BOOT)
+            if (named & {*FILE_ONLY} and name != own) or (named & {*CARD_ONLY} and name not in {own, card}):
                 raise SettingsError(f"{'.'.join(path)} is set in {name}: it can only be set in the unit's own file")
             put(merged, path, value)
             origin[".".join(path)] = name
@@ -381,9 +387,11 @@ def as_toml(settings: Settings, origin: Mapping[str, str]) -> str:
 
 
 def toml_line(key: str, value: object, source: str | None) -> str:
-    """One `key = value` of TOML; what is unset is commented out."""
+    """One `key = value` of TOML; what is unset is commented out, and what is secret too."""
     bare = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)
     line = f"# {bare} = (unset)" if value is None else f"{bare} = {toml_value(value)}"
+    if key in SECRET and value is not None:
+        line = f"# {bare} = (not shown)"
     return f"{line}  # from {source}" if source else line
 
 
