@@ -87,3 +87,44 @@ def test_every_setting_is_documented() -> None:
         if name != "seats":
             for key, field in getattr(Settings(), name).__class__.model_fields.items():
                 assert (field.description or "").endswith("."), f"{name}.{key}: {group}"
+
+
+def test_a_file_on_the_boot_partition_says_what_the_units_own_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, boot = tmp_path / "own.toml", tmp_path / "boot.toml"
+    monkeypatch.setattr("app.settings.FILE", own)
+    monkeypatch.setattr("app.settings.BOOT", boot)
+    key = "0" * 64
+    boot.write_text(
+        f'[room]\ndevice = "blue-room"\n[send]\nhost = "hub.example"\nport = 8883\n[hub]\ncommand_key = "{key}"\n'
+    )
+    own.write_text("[send]\nport = 9000\n")
+    settings, origin = sourced()
+    assert (settings.room.device, settings.send.host, settings.send.port) == ("blue-room", "hub.example", 9000)
+    assert settings.hub.command_key == key
+    assert origin["send.host"] == str(boot)
+    assert load(own).send.host == "127.0.0.1"
+
+
+def test_the_floor_of_the_guarantee_is_not_set_on_the_boot_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boot = tmp_path / "boot.toml"
+    monkeypatch.setattr("app.settings.FILE", tmp_path / "none.toml")
+    monkeypatch.setattr("app.settings.BOOT", boot)
+    boot.write_text("[release]\nrho = 1.0\n")
+    with pytest.raises(SettingsError, match="can only be set in the unit's own file"):
+        load()
+
+
+def test_whom_to_obey_is_set_on_the_card_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERMATA_HUB__COMMAND_KEY", "0" * 64)
+    with pytest.raises(SettingsError, match="can only be set in the unit's own file"):
+        load()
+
+
+def test_a_joining_code_is_not_printed(tmp_path: Path) -> None:
+    file = tmp_path / "fermata.toml"
+    file.write_text('[join]\ncode = "ABCD-EFGH-JKMN-PQRS"\n')
+    assert "ABCD" not in as_toml(*sourced(file))
