@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -13,9 +14,9 @@ from typing import Protocol
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from app.hub.authority import Authority
+from app.hub.authority import Authority, write_secret
 from app.hub.broker import Broker
-from app.hub.permits import Permit
+from app.hub.permits import Permit, permits
 from app.hub.registry import Registry
 from app.hub.warden import Warden
 from app.sync import wire
@@ -72,8 +73,6 @@ class Mosquitto:
 
 
 def answers(port: int) -> bool:
-    import socket
-
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:
@@ -100,22 +99,39 @@ class Clinic:
             own,
             files if kind == "mosquitto" else None,
         )
-        permits = self.warden.look(time.time())
-        assert permits
+        given = self.warden.look(time.time())
+        assert given
         self.broker: Guard
         if kind == "mosquitto":
             self.broker = Mosquitto(files)
         else:
             nats = Broker(CLINIC, folder / "broker", 0, self.warden.shield("127.0.0.1"))
-            nats.permit(permits)
+            nats.permit(given)
             nats.start()
             self.broker = nats
 
     def follow(self) -> None:
         """Let the broker know of what has changed."""
-        permits = self.warden.look(time.time())
-        assert permits, "nothing has changed"
-        self.broker.permit(permits)
+        given = self.warden.look(time.time())
+        assert given, "nothing has changed"
+        self.broker.permit(given)
+
+    def show(self, certificate: str) -> None:
+        """Let the broker show this certificate (with its key, PEM), and wait until it does."""
+        for file in (self.warden.broker, *(self.folder / "broker-files").glob("broker.pem")):
+            write_secret(file, certificate)
+        rooms = {member.identity: member.device for member in self.registry.members(0) if not member.revoked}
+        self.broker.permit(permits(CLINIC, rooms))
+        wait_until(lambda: self._shown() in certificate)
+
+    def _shown(self) -> str:
+        """The certificate that the broker shows, PEM."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        line = socket.create_connection(("127.0.0.1", self.broker.port), 5)
+        with line, context.wrap_socket(line) as guarded:
+            found = guarded.getpeercert(binary_form=True)
+        return ssl.DER_cert_to_PEM_cert(found or b"")
 
     def unit(self, room: str, now: float | None = None) -> Path:
         """Key and certificate of a unit that has joined as this room, at a time."""

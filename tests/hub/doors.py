@@ -3,8 +3,13 @@
 import asyncio
 import socket
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.hub.authority import Authority, write_secret
 from app.hub.door import Door, door_context
@@ -45,3 +50,24 @@ class OpenDoor:
         self._thread.join()
         self._socket.close()
         self.registry.close()
+
+
+def dated(authority: Authority, like: Path, begins: float, ends: float) -> str:
+    """A key, and a certificate like this one but for its dates, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    good = x509.load_pem_x509_certificate(like.read_bytes())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(good.subject)
+        .issuer_name(good.issuer)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(datetime.fromtimestamp(begins, UTC))
+        .not_valid_after(datetime.fromtimestamp(ends, UTC))
+    )
+    for extension in good.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return (
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + builder.sign(authority._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    ).decode()

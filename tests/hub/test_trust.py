@@ -18,6 +18,7 @@ from app.sync.address import Address
 from app.sync.courier import Courier, Pace, Timing
 from app.sync.outbox import Outbox
 from tests.hub.clinics import CLINIC, SETTLE_S, Clinic, Mosquitto, Unit, the_unit, topic
+from tests.hub.doors import dated
 from tests.hub.hubs import wait_until
 
 BROKERS = ["nats", "mosquitto"]
@@ -181,6 +182,44 @@ def test_a_receipt_for_what_the_broker_then_drops_is_told_after_an_hour(clinic: 
     courier.end()
     outbox.shut()
     clinic.broker.permit(permits(CLINIC, rooms))
+
+
+def first_words(clinic: Clinic, folder: Path, host: str, known: int | None) -> str:
+    """What a unit first says of its hub, of which it knows that this time is past."""
+    folder.mkdir()
+    outbox = Outbox(folder / "outbox.sqlite", "room-b", simulated=False)
+    if known:
+        outbox.acknowledge(outbox.epoch, [], known)
+    file = clinic.folder / "room-b.pem"
+    said = list[str]()
+    address = Address(host, clinic.broker.port, clinic.authority.file, file, file)
+    courier = Courier(outbox, address, CLINIC, "0.1.0", said.append, pace=Pace(heartbeat_s=3600, poll_s=0.02))
+
+    def told() -> bool:
+        courier.step()
+        return bool(said)
+
+    wait_until(told)
+    courier.end()
+    outbox.shut()
+    return said[0]
+
+
+def test_a_unit_believes_a_hub_by_its_name_and_by_dates_as_far_as_it_knows_them(clinic: Clinic, tmp_path: Path) -> None:
+    now = int(time.time())
+    ended = dated(clinic.authority, clinic.warden.broker, now - 9 * DAY_S, now - 2 * DAY_S)
+    clinic.show(ended)
+    assert "has ended" in first_words(clinic, tmp_path / "known", "localhost", now - DAY_S)
+    assert first_words(clinic, tmp_path / "before", "localhost", now - 3 * DAY_S).startswith("connected")
+    assert first_words(clinic, tmp_path / "unknown", "localhost", None).startswith("connected")
+    clinic.show(dated(clinic.authority, clinic.warden.broker, now + 2 * DAY_S, now + 9 * DAY_S))
+    assert first_words(clinic, tmp_path / "1970", "localhost", None).startswith("connected")
+    clinic.show(clinic.authority.server_certificate(["hub.example"], now))
+    assert "mismatch" in first_words(clinic, tmp_path / "name", "localhost", None)
+    clinic.show(Authority(tmp_path / "other", CLINIC, now).server_certificate(["localhost"], now))
+    assert "certificate verify failed" in first_words(clinic, tmp_path / "authority", "localhost", None)
+    clinic.show(clinic.authority.server_certificate(["localhost", "127.0.0.1"], now))
+    assert first_words(clinic, tmp_path / "good", "localhost", now).startswith("connected")
 
 
 def is_let_in(clinic: Clinic, file: Path | None) -> bool:

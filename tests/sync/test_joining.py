@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.durable import DurableError
@@ -25,7 +25,7 @@ from app.sync.identity import Identity, new_key, signing_request
 from app.sync.joining import Door, DoorError, ShutError, StrangerError
 from app.sync.keeper import Keeper, Patience
 from app.sync.trust import distrust, trust
-from tests.hub.doors import OpenDoor
+from tests.hub.doors import OpenDoor, dated
 from tests.hub.hubs import wait_until
 
 TEN_YEARS = 3653 * DAY_S
@@ -110,32 +110,11 @@ def test_a_hub_of_another_name_is_not_believed(tmp_path: Path) -> None:
             unit.door.join(hub.authority.pem, "blue-room", "", b"")
 
 
-def dated(hub: OpenDoor, begins: float, ends: float) -> str:
-    """A certificate of the hub's with these dates."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    good = x509.load_pem_x509_certificate(hub.certificate.read_bytes())
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(good.subject)
-        .issuer_name(good.issuer)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(datetime.fromtimestamp(begins, UTC))
-        .not_valid_after(datetime.fromtimestamp(ends, UTC))
-    )
-    for extension in good.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    return (
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + builder.sign(hub.authority._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    ).decode()
-
-
 @pytest.mark.parametrize("off", [-56 * 365 * DAY_S, -TEN_YEARS, TEN_YEARS], ids=["1970", "behind", "ahead"])
 def test_a_unit_whose_clock_is_far_off_joins_and_renews(off: int, hub: OpenDoor, unit: Unit) -> None:
     """The hub's certificate is good by the hub's clock; moved by as much, it is this machine's clock that is off."""
     begins, ends = time.time() - off - DAY_S, time.time() - off + DAY_S
-    hub.show(dated(hub, begins, ends))
+    hub.show(dated(hub.authority, hub.certificate, begins, ends))
     join(unit, hub)
     assert unit.keeper.renew(fresh=True)
     with pytest.raises(ssl.SSLCertVerificationError):  # a control: by the dates it would not have been believed
@@ -147,7 +126,7 @@ def with_dates(hub: OpenDoor) -> ssl.SSLContext:
 
 
 def test_a_certificate_that_had_ended_when_the_hub_last_spoke_is_refused(tmp_path: Path, hub: OpenDoor) -> None:
-    hub.show(dated(hub, hub.now - 9 * DAY_S, hub.now - DAY_S))
+    hub.show(dated(hub.authority, hub.certificate, hub.now - 9 * DAY_S, hub.now - DAY_S))
     for known, believed in ((int(hub.now), False), (int(hub.now) - 2 * DAY_S, True), (None, True)):
         unit = Unit(tmp_path / f"unit-{known}", hub, known)
         with pytest.raises(ShutError if believed else StrangerError):  # shut out by the hub itself, as it has no code
