@@ -150,8 +150,9 @@ class Courier:
         now = self._timing.elapsed()
         if link.ready and not was_ready:
             self._begin(link, now)
-        if link.ready and link.trouble is None and self._is_known(link, now):
-            self._send(link, now)
+        if link.ready and link.trouble is None:
+            if self._is_known(link, now):
+                self._send(link, now)
         elif now - self._since > READY_S and link.trouble is None:
             link.trouble = "it lets this unit connect and then says nothing"
         if link.trouble is not None:

@@ -101,6 +101,34 @@ def test_an_hour_without_the_hubs_word_is_told(broker: Broker, hub: FakeHub, out
     courier.end()
 
 
+def test_a_unit_that_has_met_its_hub_sends_nothing_before_the_hub_has_said_what_it_knows(
+    broker: Broker, hub: FakeHub, outbox: Outbox
+) -> None:
+    """This hub says nothing of what it knows; so it may be that what waits here is a copy's."""
+    state, later, said = outbox.state(), [0.0], list[str]()
+    word = wire.Word(epoch=state.epoch, generation="a" * 32, boot=0, seq=None, sha256=None, hub_time=NOW)
+    outbox.greet(word)
+    outbox.put(*release(1))
+    timing = Timing(elapsed=lambda: time.monotonic() + later[0])
+    address, pace = Address("127.0.0.1", broker.port), replace(QUICK, greeting_s=0.0)
+    courier = Courier(outbox, address, CLINIC, "0.1.0", said.append, pace=pace, timing=timing)
+    hub.states.clear()
+    until(lambda: len(hub.states) >= 3, courier.step)  # its birth, told again and again
+    assert hub.states[0].state == "birth"
+    later[0] = 3601.0
+    until(lambda: len(said) == 2, courier.step)
+    assert "no acknowledgement from the hub for an hour" in said[1]
+    assert outbox.device not in {device for device, _, _ in hub.committed}
+    link = courier._link
+    assert link
+    link.acks.append(word.model_dump_json().encode())
+    until(lambda: not outbox.waiting(), courier.step)
+    courier.end()
+    assert said[0].startswith("connected")
+    assert len(said) == 2, "the line was kept all the while"
+    assert release(1)[0] in hub.releases()
+
+
 def test_birth_and_death_are_told(broker: Broker, hub: FakeHub, outbox: Outbox) -> None:
     hub.states.clear()
     courier = courier_to(broker.port, outbox)
