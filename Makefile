@@ -17,7 +17,7 @@ sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-
 unit_checks := command -v systemd-analyze|systemd
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto
 
-.PHONY: help demo test fuzz faults throughput privacy format train evaluate clean
+.PHONY: help demo test fuzz faults throughput privacy unplug marathon cost seats format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -46,6 +46,22 @@ throughput: $(VENV)/dev.installed
 # make privacy: every attack on the release, 20,000 times each; make test runs a short form.
 privacy: $(VENV)/dev.installed
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/fermata validate --privacy --trials $(or $(TRIALS),20000) --seed $(or $(SEED),1)
+
+# make unplug: a unit whose plug is pulled 20 times in a session; make test runs a short form.
+unplug: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.room.unplug $(or $(CYCLES),20)
+
+# make marathon: a session of three hours, faster than life; make test runs a short form.
+marathon: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.room.marathon $(or $(HOURS),3)
+
+# make cost: what a unit takes of this machine on a live stream.
+cost: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.room.cost $(or $(SECONDS),60)
+
+# make seats: how far off calibrated seats are, in simulated rooms.
+seats: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.hearing.calibrating $(or $(ROOMS),40) $(or $(SEED),2)
 
 format: $(VENV)/dev.installed
 	@$(BIN)/ruff check --fix .

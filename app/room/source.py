@@ -13,7 +13,7 @@ from firmware.board import Board
 from firmware.errors import SoundError
 from firmware.sound import SAMPLE_RATE, Block
 
-RETRY_S = 2.0
+RETRY_S = 1.0
 """Seconds between two tries to open microphones that have failed in a session."""
 
 

@@ -100,23 +100,27 @@ class Daemon:
         )
 
 
-@pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
-    """A sound daemon with one 6-channel sink whose monitor is our array; nobody else's sound is touched."""
-    (tmp_path / "asound.conf").write_text(ALSA)
-    (tmp_path / "default.pa").write_text(PULSE)
+def environment_of(folder: Path) -> dict[str, str]:
+    """What a sound daemon of its own in a folder needs; its one 6-channel sink's monitor is our array."""
+    (folder / "asound.conf").write_text(ALSA)
+    (folder / "default.pa").write_text(PULSE)
     for name in ("run", "home"):
-        (tmp_path / name).mkdir(mode=0o700)
-    environment = {
+        (folder / name).mkdir(mode=0o700)
+    return {
         "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path / "home"),
-        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
-        "PULSE_RUNTIME_PATH": str(tmp_path / "run" / "pulse"),
-        "ALSA_CONFIG_PATH": str(tmp_path / "asound.conf"),
+        "HOME": str(folder / "home"),
+        "XDG_RUNTIME_DIR": str(folder / "run"),
+        "PULSE_RUNTIME_PATH": str(folder / "run" / "pulse"),
+        "ALSA_CONFIG_PATH": str(folder / "asound.conf"),
         "JACK_NO_START_SERVER": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    daemon = Daemon(environment, tmp_path)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    """A sound daemon with one 6-channel sink whose monitor is our array; nobody else's sound is touched."""
+    daemon = Daemon(environment_of(tmp_path), tmp_path)
     daemon.start()
     try:
         yield daemon

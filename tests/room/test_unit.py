@@ -12,8 +12,10 @@ import pytest
 from app.release.ledger import Ledger
 from tests.firmware.test_capture import CHANNELS, RATE, Daemon, daemon, pytestmark
 from tests.firmware.test_survival import play
+from tests.room.marathon import SLOP_S, run
 from tests.room.traces import MARKER, traces
 from tests.room.units import Unit, capturing, unit, until_released
+from tests.room.unplug import cycles
 
 __all__ = ["daemon", "pytestmark"]  # a fixture and a mark that pytest finds by name
 
@@ -142,3 +144,19 @@ def rows(state: Path) -> dict[str, int]:
         found = {name: ledger.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}  # noqa: S608
     ledger.close()
     return found
+
+
+def test_unplugging_again_and_again_leaks_nothing(daemon: Daemon, tmp_path: Path) -> None:
+    with unit(daemon, tmp_path / "state") as room:
+        recoveries, after = cycles(daemon, room, 3)
+    assert max(recoveries) < 5.0 * STRETCH
+    first, last = after[0], after[-1]
+    assert (last.threads, last.files, last.children) == (first.threads, first.files, first.children)
+    assert last.bytes - first.bytes < 3e6
+
+
+def test_memory_is_flat_and_time_keeps_with_the_samples(tmp_path: Path) -> None:
+    found = run(0.1, tmp_path)
+    assert abs(found.drift_s) <= SLOP_S
+    assert found.swing < 5e6
+    assert len(found.sizes) == 7
