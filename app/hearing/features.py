@@ -70,14 +70,13 @@ class Ears:
         self._window = (np.hanning(WINDOW + 1)[:-1] / FULL_SCALE).astype(np.float32)
         self._padded = np.zeros((microphones, BLOCK_FRAMES, FFT))  # numpy below 2 transforms nothing but doubles
         self._windowed = self._padded[:, :, :WINDOW]
-        self.spectra = np.zeros((microphones, BLOCK_FRAMES, FFT // 2 + 1), np.complex64)
-        """Of the last block, (microphone, frame, bin); the next call overwrites them."""
-        self._parts = self.spectra.view(np.float32)
+        self._spectra = np.zeros((microphones, BLOCK_FRAMES, FFT // 2 + 1), np.complex64)
+        self._parts = self._spectra.view(np.float32)
         self._squares = np.zeros_like(self._parts)
         self._real, self._imaginary = self._squares[:, :, ::2], self._squares[:, :, 1::2]
-        self._power = np.zeros(self.spectra.shape, np.float32)
+        self._power = np.zeros(self._spectra.shape, np.float32)
         self._mel = (mel_bank() / microphones).astype(np.float32)
-        self._directions = Directions(geometry, azimuths) if azimuths and microphones > 1 else None
+        self.directions = Directions(geometry, azimuths) if azimuths and microphones > 1 else None
         self._nowhere = np.zeros((0, BLOCK_FRAMES, DIRECTION), np.float32)
 
     def sense(self, samples: Floats | NDArray[np.int16]) -> Features:
@@ -91,14 +90,14 @@ class Ears:
         if samples.dtype != np.int16:
             now *= FULL_SCALE
         np.multiply(self._frames, self._window, out=self._windowed)
-        self.spectra[:] = np.fft.rfft(self._padded)
+        self._spectra[:] = np.fft.rfft(self._padded)
         np.multiply(self._parts, self._parts, out=self._squares)
         np.add(self._real, self._imaginary, out=self._power)
         total = np.add.reduce(self._power) if len(samples) > 1 else self._power[0]
         mel = total.dot(self._mel)
-        if self._directions is None:
+        if self.directions is None:
             return Features(mel, self._nowhere)
-        return Features(mel, self._directions.look(self.spectra, self._power, total))
+        return Features(mel, self.directions.look(self._spectra, self._power, total))
 
 
 class Directions:
@@ -109,6 +108,8 @@ class Directions:
         bank = band_bank(frequencies)
         self._bins = slice(int(np.flatnonzero(bank.sum(1))[0]), int(np.flatnonzero(bank.sum(1))[-1]) + 1)
         self._bank = bank[self._bins].astype(np.float32)
+        self.hz = frequencies[self._bins]
+        """Of the bins it looks at."""
         width = self._bank.sum(0)
         self._mics = len(geometry.positions_mm)
         steering = steer(geometry, azimuths, frequencies[self._bins])
@@ -128,6 +129,8 @@ class Directions:
         bins = len(self._bank)
         self._level = np.zeros((self._mics, BLOCK_FRAMES, bins), np.float32)
         self._both = np.zeros((self._mics, 1, 2 * BLOCK_FRAMES, bins), np.complex64)  # spectra, then phases alone
+        self.phases = self._both[:, 0, BLOCK_FRAMES:]
+        """Of the last block, (microphone, frame, bin) of unit length; the next block overwrites them."""
         self._aligned = np.zeros((self._mics, seats, 2 * BLOCK_FRAMES, bins), np.complex64)
         self._beams = np.zeros(self._aligned.shape[1:], np.complex64)
         self._parts = self._beams.view(np.float32)

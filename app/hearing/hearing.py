@@ -12,12 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.activity import Activity
-from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears, Floats
+from app.hearing.bearings import Bearings, hears_around
+from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Directions, Ears, Features, Floats
 from app.hearing.inputs import Inputs
 from app.hearing.model import SETTLED_LAG, Belief, Model, at_rest
+from app.hearing.noise import Noise
 from app.hearing.seats import Seat
 from app.hearing.selfcheck import SelfCheck
+from app.hearing.watch import Watch
 from firmware.sound import ArrayGeometry, Block
+
+SPEECH, SILENCE = 0.7, 0.15
+"""P(anybody speaks) above which all frames of a block are certainly speech, or below which they are the room's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,9 @@ class Hearing:
         self._inputs = Inputs()
         self._state = at_rest(max(1, len(self.seats)))
         self._check = SelfCheck(microphones)
+        around = self._ears.directions if hears_around(geometry) else None
+        self._noise = Noise()
+        self._astray = Astray(geometry, self.seats, around) if around else None
         self._trouble: str | None = None
         self._samples = np.zeros((microphones, BLOCK), np.int16)
         self._lost = np.zeros(WINDOW - HOP + BLOCK, np.bool_)  # the same stretch as the features look at
@@ -113,18 +122,24 @@ class Hearing:
 
     def _hear_block(self, samples: NDArray[np.int16], frames: int = BLOCK_FRAMES) -> Heard:
         """One step of the net on a block, of which so many frames count."""
-        if self._whole and frames == BLOCK_FRAMES:
-            self._trouble = self._check.inspect(samples)
         features = self._ears.sense(samples)
         belief, self._state = self._model.step(self._inputs.prepare(features), self._state)
-        live = Activity(
-            self._next_live(), agreed(belief.live_any), self._by_seat(belief.live_seat), self._measurable(frames)
-        )
+        speech = agreed(belief.live_any)
+        if self._whole and frames == BLOCK_FRAMES:
+            self._trouble = self._judge(samples, features, speech)
+        live = Activity(self._next_live(), speech, self._by_seat(belief.live_seat), self._measurable(frames))
         if frames < BLOCK_FRAMES:
             live = part(live, 0, frames)
         settled = self._settle(belief)
         self._waiting.add(live)
         return Heard(live, settled, self._trouble)
+
+    def _judge(self, samples: NDArray[np.int16], features: Features, speech: Floats) -> str | None:
+        """What keeps a whole block from being measured, in a sentence: the microphones, the room, or people."""
+        speaking = certainly(speech)
+        astray = None if self._astray is None else self._astray.attend(speaking)
+        noise = self._noise.attend(features.mel, speaking)
+        return self._check.inspect(samples) or noise or astray
 
     def _measurable(self, frames: int) -> NDArray[np.bool_]:
         """Which frames of the block in hand are whole and heard without trouble; lets that block pass."""
@@ -174,6 +189,19 @@ class Hearing:
         return Heard(live, settled, self._trouble)
 
 
+class Astray:
+    """Bearings of speech and the watch over them, on the phases that the directions were made of."""
+
+    def __init__(self, geometry: ArrayGeometry, seats: Sequence[Seat], directions: Directions) -> None:
+        self._directions = directions
+        self._bearings = Bearings(geometry, directions.hz)
+        self._watch = Watch(seats)
+
+    def attend(self, speaking: bool | None) -> str | None:
+        """What is wrong with the directions after one more block, in a sentence, or None."""
+        return self._watch.attend(self._bearings.take(self._directions.phases, speaking=speaking))
+
+
 class Waiting:
     """Live frames that are still to be settled: as many as the settled outputs lie behind."""
 
@@ -201,6 +229,12 @@ class Waiting:
             each[: self._count - count] = each[count : self._count]
         self._count -= count
         return taken
+
+
+def certainly(speech: Floats) -> bool | None:
+    """Whether somebody speaks all through a block, or nobody does; None where that is not sure. speech is (frame,)."""
+    beliefs = speech.tolist()
+    return True if min(beliefs) > SPEECH else False if max(beliefs) < SILENCE else None
 
 
 def agreed(rows: Floats) -> Floats:
