@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app import ballast
 from app.durable import PAGE, Durable, DurableError, FullError, as_durable
-from app.sync import wire
+from app.sync import ties, wire
 
 MODE = 0o660
 """Both users write: SQLite needs that even to read in WAL mode."""
@@ -42,14 +42,6 @@ SCHEMA = """
     CREATE INDEX waiting ON messages (release IS NULL, seq) WHERE acknowledged IS NULL;
     CREATE TABLE from_hub (number INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)
 """
-
-ADDED = """
-    CREATE TABLE IF NOT EXISTS hub (one INTEGER PRIMARY KEY CHECK (one = 1), generation TEXT, acknowledged INTEGER,
-                                    is_old INTEGER NOT NULL DEFAULT 0, before TEXT, rotate INTEGER NOT NULL DEFAULT 0);
-    CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
-    INSERT OR IGNORE INTO hub (one) VALUES (1)
-"""
-"""Came later than the others; who does not know them can do without."""
 
 Microphones = Literal["ok", "fault", "unknown"]
 T = TypeVar("T")
@@ -116,10 +108,7 @@ class Outbox:
             raise
 
     def _claim(self, device: str, simulated: bool | None) -> None:
-        if not self._db.one("SELECT count(*) FROM sqlite_master WHERE name = 'results'"):
-            with self._db.transaction():
-                for statement in ADDED.split(";"):
-                    self._db.do(statement)
+        ties.tie(self._db)
         self.device, was_simulated = self._db.row("SELECT device, simulated FROM state")
         self.simulated = bool(was_simulated)
         if self.device != device or simulated not in {None, self.simulated}:
@@ -186,14 +175,7 @@ class Outbox:
 
     def renew(self) -> None:
         """Erase all that lies here and begin anew under another epoch; call it when the ledger is erased."""
-
-        def renew() -> None:
-            for table in ("messages", "from_hub", "results"):
-                self._db.do(f"DELETE FROM {table}")  # noqa: S608 - three words of ours
-            self._db.do("UPDATE hub SET is_old = 0, acknowledged = NULL, before = (SELECT epoch FROM state)")
-            self._db.do("UPDATE state SET epoch = ?, next_seq = 0, dropped = 0, slot = NULL", secrets.token_hex(16))
-
-        self._write(renew)
+        self._write(lambda: ties.renew(self._db))
 
     def hub_time(self) -> int | None:
         """The time that the hub has told last, whole seconds since 1970 UTC; it may be wrong, see clock.py."""
@@ -221,28 +203,7 @@ class Outbox:
         If it knows more than we do, we are a copy: nothing waits any more, until `listen` has renewed us. If it has
         another memory, or knows less than it has acknowledged, it was restored: all releases that are kept wait again.
         """
-
-        def greet() -> bool:
-            epoch, boot, next_seq = self._db.row("SELECT epoch, boot, next_seq FROM state")
-            if word.epoch != epoch:
-                return False
-            seq = -1 if word.seq is None else word.seq
-            if word.boot > boot or seq >= next_seq or self._has_another(word):
-                self._db.do("UPDATE hub SET is_old = 1")
-                return True
-            generation, acknowledged = self._db.row("SELECT generation, acknowledged FROM hub")
-            if generation not in {None, word.generation} or seq < (-1 if acknowledged is None else acknowledged):
-                self._db.do("UPDATE messages SET acknowledged = NULL WHERE release IS NOT NULL")
-                self._db.do("UPDATE hub SET acknowledged = ?", word.seq)
-            self._db.do("UPDATE hub SET generation = ?", word.generation)
-            return True
-
-        return self._write(greet)
-
-    def _has_another(self, word: wire.Word) -> bool:
-        """Whether we hold another message than the hub under the highest number that it has."""
-        ours = self._db.all("SELECT payload FROM messages WHERE seq = ?", word.seq)
-        return bool(ours) and word.sha256 is not None and wire.fingerprint(ours[0][0]) != word.sha256
+        return self._write(lambda: ties.greet(self._db, word))
 
     def beat(self, slot: int, software: str) -> bool:
         """Put this slot's heartbeat, if it has not been put, and with it what became of commands; whether it was."""
