@@ -23,6 +23,9 @@ from firmware.simulated import (
     board_without_sound,
 )
 
+CONFIRMED_S = 4.0
+"""Seconds in which the lamp says that a session was withdrawn."""
+
 
 def play_recording(
     settings: Settings, board: SimulatedBoard, seats: tuple[Seat, ...], stop: Callable[[], bool]
@@ -59,14 +62,17 @@ def keep_room(listen: Listen, board: RoomBoard, stop: Callable[[], bool]) -> Non
 def play(listen: Listen, hands: Hands, title: str, stop: Callable[[], bool]) -> Session | None:
     """One session from its begin to its end, in view."""
     played: Session | None = None
+    over_at: float | None = None
 
     def look(moment: Moment | None) -> None:
-        nonlocal played
+        nonlocal played, over_at
         played = listen.room.session or played
+        if over_at is None and played and listen.room.session is None:
+            over_at = time.monotonic() + (CONFIRMED_S if listen.room.withdrew else 0.0)
         watch.look(moment)
 
     def is_over() -> bool:
-        return stop() or watch.quit or (played is not None and listen.room.session is None)
+        return stop() or watch.quit or (over_at is not None and time.monotonic() >= over_at)
 
     with Terminal() as terminal:
         watch = Watch(title, listen.room, hands, lambda: listen.seats, terminal, time.monotonic)
