@@ -41,6 +41,7 @@ ATTACKS = 14
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write report and pictures into a folder."
 )
 @click.option("--json", "as_json", is_flag=True, help="Exactly one JSON object on stdout.")
+@click.option("--cost", is_flag=True, help="Print what each stage costs on this machine instead.")
 @click.option("--privacy", is_flag=True, help="Attack the unit's releases instead, with their noise and without.")
 @click.option("--trials", type=click.IntRange(100), default=2000, show_default=True, help="With --privacy: of each.")
 @click.pass_obj
@@ -49,6 +50,7 @@ def validate(
     /,
     out: Path | None,
     as_json: bool,
+    cost: bool,
     privacy: bool,
     trials: int,
     **asked: Any,  # noqa: ANN401 - click hands over what it has checked
@@ -59,10 +61,14 @@ def validate(
     fermata validate --quick
     fermata validate --rooms hard --snr 0 6 --sessions 10 --out ./report
     fermata validate --turns transcript.csv --seats therapist=30,client=150
+    fermata validate --cost --array linear4 --seats therapist=30,client=90,client-2=150
     fermata validate --privacy --trials 20000
     """
     if privacy:
         attack(load(file), trials, asked["seed"])
+        return
+    if cost:
+        tell_cost(asked, out, as_json)
         return
     with needing("rehearsal"):
         from app.validation.asked import plan_of
@@ -82,6 +88,22 @@ def validate(
     click.echo(json.dumps(found) if as_json else markdown(found), nl=as_json)
     if out:
         notice(f"the report is {out / 'report.md'}")
+
+
+def tell_cost(asked: dict[str, Any], out: Path | None, as_json: bool) -> None:
+    """What each stage of the analysis costs, with the array and the seats that were asked for."""
+    with needing("rehearsal"):
+        from app.validation.asked import plan_of
+        from app.validation.cost import MINUTES, markdown
+        from app.validation.cost import cost as measure
+    from app.hearing.model import Model
+
+    try:
+        plan = plan_of(asked | {"minutes": asked["minutes"] or MINUTES})
+    except (ArrayError, SeatError) as error:
+        raise click.UsageError(str(error)) from error
+    found = measure(plan, Model(), out)
+    click.echo(json.dumps(found) if as_json else markdown(found), nl=as_json)
 
 
 def attack(settings: Settings, trials: int, seed: int) -> None:
