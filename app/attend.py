@@ -117,9 +117,9 @@ class Attend:
                 {"number": refused.number, "outcome": "refused", "reason": refused.reason}
             )
         result, changes = self._obeyed(order)
-        self._told.obey(epoch, sha256, result, changes)
-        if order.deed.kind == "rotate-certificate":
+        if order.deed.kind == "rotate-certificate":  # first: after a power cut it is asked for again, not forgotten
             self._outbox.ask_to_rotate()
+        self._told.obey(epoch, sha256, result, changes)
         return result
 
     def _obeyed(self, order: command.Order) -> tuple[wire.Result, dict[str, object]]:
