@@ -1,4 +1,9 @@
-"""Whether the microphones can be believed: every one alive, none clipped; a sentence when not."""
+"""Whether the microphones can be believed: every one alive, none clipped, stuck or doubled; a sentence when not.
+
+Swapped microphones are met where directions are: app/hearing/calibration.py.
+"""
+
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +54,23 @@ class SelfCheck:
         self._zeros = 0 if energy.any() else self._zeros + 1
         if self._zeros >= (ZERO_LATER if self._alive else ZERO_AT_FIRST):
             return "the microphones deliver nothing but zeros: unplug the array and plug it in again"
+        stuck = np.flatnonzero((self._period == self._period[:, :1]).all(1) & (energy > 0))
+        if len(stuck):
+            return f"microphone {stuck[0] + 1} is stuck at one value: unplug the array and plug it in again"
         dead = np.flatnonzero(energy < FAR_BELOW * np.median(energy))
         if len(dead):
             return f"microphone {dead[0] + 1} is silent: have the array looked at"
         clipped = np.flatnonzero((squares >= CLIPPED**2).mean(1) > CLIPPED_SHARE)
         if len(clipped):
             return f"microphone {clipped[0] + 1} is overdriven: lower its gain"
+        return self._doubled() if energy.any() else None
+
+    def _doubled(self) -> str | None:
+        """Two microphones never hear the same to the last bit."""
+        for one, other in combinations(range(len(self._period)), 2):
+            if np.array_equal(self._period[one], self._period[other]):
+                return (
+                    f"microphones {one + 1} and {other + 1} deliver the very same sound: "
+                    "check `channels` in the array's file"
+                )
         return None

@@ -32,6 +32,19 @@ def test_a_microphone_far_below_the_others_is_dead() -> None:
     assert "microphone 2" in (trouble(sound)[-1] or "")
 
 
+def test_a_microphone_that_is_stuck_at_a_value_is_named() -> None:
+    sound = babble(4, 3.0, 1)
+    sound[2] = -1200
+    assert trouble(sound)[-1] == "microphone 3 is stuck at one value: unplug the array and plug it in again"
+
+
+def test_a_microphone_that_comes_twice_is_named() -> None:
+    sound = babble(4, 3.0, 1)
+    sound[3] = sound[1]
+    said = "microphones 2 and 4 deliver the very same sound: check `channels` in the array's file"
+    assert trouble(sound)[-1] == said
+
+
 def test_an_overdriven_microphone_is_named_while_it_lasts() -> None:
     sound = as_samples(plane_wave(CIRCLE, 0, 9.0))
     sound[0, 48_000:96_000] = np.where(sound[0, 48_000:96_000] > 0, 32_767, -32_768)
