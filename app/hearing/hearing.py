@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.activity import Activity
-from app.hearing.bearings import Bearings, hears_around
-from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Directions, Ears, Features, Floats
+from app.hearing.bearings import hears_around
+from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears, Features, Floats
 from app.hearing.inputs import Inputs
 from app.hearing.model import SETTLED_LAG, Belief, Model, at_rest
 from app.hearing.noise import Noise
 from app.hearing.seats import Seat
 from app.hearing.selfcheck import SelfCheck
-from app.hearing.watch import Watch
+from app.hearing.waiting import Waiting
+from app.hearing.watch import Astray
 from firmware.sound import ArrayGeometry, Block
 
 SPEECH, SILENCE = 0.7, 0.15
@@ -187,48 +188,6 @@ class Hearing:
         live = joined([h.live for h in heard]) if heard else none
         settled = joined([h.settled for h in heard]) if heard else nothing(self._settled, len(self.seats))
         return Heard(live, settled, self._trouble)
-
-
-class Astray:
-    """Bearings of speech and the watch over them, on the phases that the directions were made of."""
-
-    def __init__(self, geometry: ArrayGeometry, seats: Sequence[Seat], directions: Directions) -> None:
-        self._directions = directions
-        self._bearings = Bearings(geometry, directions.hz)
-        self._watch = Watch(seats)
-
-    def attend(self, speaking: bool | None) -> str | None:
-        """What is wrong with the directions after one more block, in a sentence, or None."""
-        return self._watch.attend(self._bearings.take(self._directions.phases, speaking=speaking))
-
-
-class Waiting:
-    """Live frames that are still to be settled: as many as the settled outputs lie behind."""
-
-    def __init__(self, seats: int) -> None:
-        most = SETTLED_LAG + BLOCK_FRAMES
-        self._speech = np.zeros(most, np.float32)
-        self._seats = np.zeros((most, seats), np.float32)
-        self._measurable = np.zeros(most, np.bool_)
-        self._count = 0
-
-    def __len__(self) -> int:
-        """Number of frames."""
-        return self._count
-
-    def add(self, live: Activity) -> None:
-        """A block more at the end."""
-        new = slice(self._count, self._count + len(live))
-        self._speech[new], self._seats[new], self._measurable[new] = live.speech, live.seats, live.measurable
-        self._count = new.stop
-
-    def take(self, count: int) -> Activity:
-        """The first so many, which wait no more; counted from 0."""
-        taken = Activity(0, self._speech[:count].copy(), self._seats[:count].copy(), self._measurable[:count].copy())
-        for each in (self._speech, self._seats, self._measurable):
-            each[: self._count - count] = each[count : self._count]
-        self._count -= count
-        return taken
 
 
 def certainly(speech: Floats) -> bool | None:

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.hearing.bearings import Bearings
+from app.hearing.features import Directions
 from app.hearing.seats import Seat
+from firmware.sound import ArrayGeometry
 
 Degrees = NDArray[np.float64]
 
@@ -105,6 +108,19 @@ class Watch:
     def _near(self, heard: Degrees, turn: float, within: float) -> float:
         """Share of bearings within so many degrees of a seat when the seats are turned."""
         return float((angle(heard[:, None], self._seats + turn).min(1) <= within).mean())
+
+
+class Astray:
+    """Bearings of speech and the watch over them, on the phases that the directions were made of."""
+
+    def __init__(self, geometry: ArrayGeometry, seats: Sequence[Seat], directions: Directions) -> None:
+        self._directions = directions
+        self._bearings = Bearings(geometry, directions.hz)
+        self._watch = Watch(seats)
+
+    def attend(self, speaking: bool | None) -> str | None:
+        """What is wrong with the directions after one more block, in a sentence, or None."""
+        return self._watch.attend(self._bearings.take(self._directions.phases, speaking=speaking))
 
 
 def angle(one: Degrees, other: Degrees | float) -> Degrees:
