@@ -19,6 +19,7 @@ from app.hearing.seats import Seat
 from app.release.ledger import Ledger
 from app.release.release import Rules
 from app.room.chairs import Chairs
+from app.room.greeting import Greeting
 from app.room.life import Life
 from app.room.room import Room
 from app.room.rota import Rota
@@ -185,7 +186,13 @@ def listen_to_sound(
 ) -> Listen:
     """A room with microphones, or with a recording in their place."""
     model = Model()
-    source = Sound(board, lambda: Hearing(board.geometry, chairs.seats, model), time.monotonic, chairs.doubt)
+    source = Sound(
+        board,
+        lambda: Hearing(board.geometry, chairs.seats, model),
+        time.monotonic,
+        chairs.doubt,
+        lambda: Greeting(chairs.seats) if settings.session.greeting else None,
+    )
     seating = Seating(board, lambda: Hearing(board.geometry, (), model))
     return Listen(settings, files, board, source, chairs, errors_of_hearing(), notify, seating)
 

@@ -87,6 +87,8 @@ class Session(Group):
 
     planned_minutes: Annotated[float, Field(ge=5, le=240)] = 50.0
     """Minutes; a session ends by itself 10 min after this."""
+    greeting: bool = False
+    """A session begins with a sentence of each person, the therapist first: who sits in another's seat is noticed."""
 
 
 class Cues(Group):

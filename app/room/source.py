@@ -9,6 +9,7 @@ import numpy as np
 from app.conversation.score import Score
 from app.conversation.vocabulary import FRAMES_PER_S
 from app.hearing.hearing import Heard, Hearing
+from app.room.greeting import Greeting
 from firmware.board import Board
 from firmware.errors import SoundError
 from firmware.sound import SAMPLE_RATE, Block
@@ -51,14 +52,18 @@ class Sound:
         hearing: Callable[[], Hearing],
         clock: Callable[[], float],
         doubt: Callable[[str | None], str | None] = lambda _: None,
+        greeting: Callable[[], Greeting | None] = lambda: None,
     ) -> None:
-        """`doubt` says why an array of this identity cannot be believed, in a sentence, or None."""
+        """`doubt` says why an array of this identity cannot be believed, in a sentence, or None; `greeting` makes what
+        a session begins with, if with anything.
+        """
         self.over = False
         self.trouble: str | None = None
         self.live = False
         """The microphones are open, and deliver as far as is known."""
         self._board, self._make_hearing, self._clock, self._doubt = board, hearing, clock, doubt
         self._hearing = hearing()
+        self._make_greeting, self._greeting = greeting, greeting()
         self._blocks: Iterator[Block | None] | None = None
         self._missed = False
         """Sound is missing since `_heard_until`."""
@@ -67,7 +72,7 @@ class Sound:
     def begin(self) -> None:
         """Open the microphones; a fault is met in `next`."""
         self.over, self.trouble, self._missed = False, None, False
-        self._hearing = self._make_hearing()
+        self._hearing, self._greeting = self._make_hearing(), self._make_greeting()
         self._heard_until = self._retry_at = self._clock()
 
     def next(self) -> Heard | None:
@@ -83,6 +88,8 @@ class Sound:
         self._heard_until, self._missed, self.live = self._clock(), False, True
         heard = self._hearing.hear(replace(block, lost=block.lost + lost))
         doubt = self._doubt(self._board.microphones.identity)
+        if self._greeting:
+            doubt = doubt or self._greeting.follow(heard.settled)
         if doubt:
             heard = disbelieved(heard, doubt)
         self.trouble = heard.trouble
