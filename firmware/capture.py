@@ -21,7 +21,6 @@ from firmware.devices import Found, Wanted, find_device
 from firmware.errors import SoundError
 from firmware.pipe import BLOCK, DEVICE, REFUSED, SOURCE, Message, write
 from firmware.servers import CHECK_S, Pledge
-from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE
 
 QUEUE_BLOCKS = 100
 """4 s: what the analysis may be late before sound is lost."""
@@ -81,12 +80,12 @@ def start(portaudio: Any, found: Found, wanted: Wanted, ear: Ear) -> None:  # no
     """Open the device and let it run. Raises SoundError."""
     try:
         portaudio.open(
-            rate=SAMPLE_RATE,
+            rate=wanted.rate,
             channels=wanted.channels,
             format=pyaudio.paInt16,
             input=True,
             input_device_index=found.index,
-            frames_per_buffer=BLOCK_SAMPLES,
+            frames_per_buffer=wanted.block,
             stream_callback=ear.hear,
         )
     except OSError as error:
@@ -114,7 +113,7 @@ def refusal(error: OSError, wanted: Wanted) -> str:
     """PortAudio's error as a sentence that says what to do."""
     device = wanted.device
     sentences = {
-        pyaudio.paInvalidSampleRate: f"'{device}' does not deliver {SAMPLE_RATE} Hz: use one that does",
+        pyaudio.paInvalidSampleRate: f"'{device}' does not deliver {wanted.rate} Hz: use one that does",
         pyaudio.paInvalidChannelCount: (
             f"'{device}' does not deliver {wanted.channels} channels, which the array {wanted.array} needs: "
             f"give the array that fits it"

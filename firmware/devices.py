@@ -21,6 +21,10 @@ class Wanted:
     """At least so many."""
     array: str
     """The array's name, for the sentences."""
+    rate: int = 16_000
+    """Hz."""
+    block: int = 640
+    """Samples of each block; these two are said here so that the capturing process needs no numpy."""
     usb: str | None = None
     """Vendor and product as `2886:001a`; nothing else is taken then."""
     sound_server: bool = False

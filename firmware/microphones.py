@@ -16,7 +16,7 @@ import numpy as np
 from firmware.devices import Wanted
 from firmware.errors import SoundError
 from firmware.pipe import BLOCK, DEVICE, REFUSED, Message, PipeError, Reader
-from firmware.sound import SAMPLE_RATE, ArrayGeometry, Block
+from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE, ArrayGeometry, Block
 
 PATIENCE_S = 1.0
 """An array that is silent for longer is gone: PortAudio itself would wait for good."""
@@ -112,7 +112,9 @@ class PortAudioArray:
         self.device = geometry.name if device is None else str(device)
         self.identity: str | None = None
         """What tells this array from another one; None until it was found."""
-        self._wanted = Wanted(self.device, geometry.stream_channels, geometry.name, usb, sound_server)
+        self._wanted = Wanted(
+            self.device, geometry.stream_channels, geometry.name, SAMPLE_RATE, BLOCK_SAMPLES, usb, sound_server
+        )
         self._patience = patience
         self._capture: Capture | None = None
         self._left: list[subprocess.Popen[bytes]] = []

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from typing import cast
 
 import numpy as np
@@ -193,3 +195,8 @@ def test_writing_into_a_pipe_that_nobody_reads_is_an_error() -> None:
     with pytest.raises(BrokenPipeError):
         write(into, Message(BLOCK, b"sound"))
     os.close(into)
+
+
+def test_the_capturing_process_loads_no_numpy_and_is_quickly_there_again() -> None:
+    code = "import sys, firmware.capture; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
