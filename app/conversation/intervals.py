@@ -17,7 +17,7 @@ width of a rate is cut to whole events, as its true value is a whole number of e
 A yardstick is what the value would move if the hearing had got a few events wrong, so many as chance makes of n
 independent ones, the square root of n:
 
-    a rate      sqrt(n) more or fewer events
+    a rate      sqrt(n + 1) more or fewer events
     a quantile  sqrt(n) / 3 ranks up or down among the durations it is of
     a share     its standard error, as that of n turns or silences, or 1 / sqrt(measured minutes)
 """
@@ -72,7 +72,7 @@ def yardstick(name: str, tally: Tally) -> Yardstick:
 def _rate(count: float, period_s: float, within: int) -> Yardstick:
     """Of n events per so many seconds of some frames."""
     event = period_s * FRAMES_PER_S / within
-    return Yardstick(sqrt(count) * event, sqrt(count) * event, event)
+    return Yardstick(sqrt(count + 1) * event, sqrt(count + 1) * event, event)
 
 
 def _quantile(name: str, tally: Tally, share: float) -> Yardstick:

@@ -13,9 +13,9 @@ from app.conversation.intervals import Yardstick, margin, yardstick
 from app.conversation.metrics import EXACT, measure, spread
 from app.conversation.tally import Tally
 
-LEVELS = (0.95, 0.94, 0.93, 0.92)
+LEVELS = (0.96, 0.95, 0.945, 0.94, 0.935, 0.93, 0.925, 0.92)
 """Of the sessions that were fitted, so many are to be inside: the first at which intervals are not too wide."""
-WIDEST = 4.6
+WIDEST = 4.8
 """Mean width of an interval over the mean error: one wider than 5 says nothing, and other sessions differ a little."""
 LEAST_SESSIONS = 8
 """In fewer a metric's error is not known."""
@@ -23,8 +23,8 @@ MOST_DOUBT = 2.5
 """Sessions with so many times the usual doubt are not fitted: nothing is told of such."""
 RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
 """Metrics whose error grows with their value."""
-CONTEXTS = tuple(metric.id for metric in METRICS if metric.id.startswith("long_pauses_"))
-"""Each has few events: they are fitted as one."""
+COUNTS = {metric.id for metric in METRICS if metric.id.startswith("long_pauses")}
+"""Their error is some events more or less: in rate that is less in a longer session, so no part of it is the same."""
 YARDSTICK_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """How much of an error grows as the yardstick does; the rest is the same in every session."""
 SPREAD_SHARES = (0.0, 0.3, 0.6, 0.9)
@@ -77,39 +77,40 @@ def fit(sessions: Sequence[Session], made: Mapping[str, object] | None = None) -
         if each.doubt <= most:
             for name, off in each.offs.items():
                 by_metric.setdefault(name, []).append(replace(off, growth=growing.growth(each.doubt)))
-    pooled = [off for name in CONTEXTS for off in by_metric.get(name, [])]
     fitted = {
-        metric.id: _fitted(pooled if metric.id in CONTEXTS else by_metric[metric.id], metric.id in RELATIVE)
+        metric.id: _fitted(metric.id, by_metric[metric.id])
         for metric in METRICS
         if metric.id != "coverage" and len(by_metric.get(metric.id, [])) >= LEAST_SESSIONS
     }
     return Errors(fitted, usual, most, made or {})
 
 
-def _fitted(some: Sequence[Off], is_relative: bool) -> dict[str, float]:
+def _fitted(name: str, some: Sequence[Off]) -> dict[str, float]:
     """The narrowest parts for the highest level whose intervals are not too wide."""
-    candidates = [_narrowest(some, is_relative, level) for level in LEVELS]
+    candidates = [_narrowest(name, some, level) for level in LEVELS]
     far = float(np.mean([abs(off.heard - off.true) for off in some]))
     return next((parts for parts, width in candidates if width <= WIDEST * far), candidates[-1][0])
 
 
-def _narrowest(some: Sequence[Off], is_relative: bool, level: float) -> tuple[dict[str, float], float]:
+def _narrowest(name: str, some: Sequence[Off], level: float) -> tuple[dict[str, float], float]:
     """Parts that hold so many of the truths at the narrowest mean width, and that width."""
     found: list[tuple[float, dict[str, float]]] = []
     for sides in SIDES:
-        here = min((_sized(some, shape, level) for shape in _shapes(some, is_relative, sides)), key=lambda one: one[0])
+        here = min((_sized(some, shape, level) for shape in _shapes(name, some, sides)), key=lambda one: one[0])
         if not found or here[0] < CLEARLY * found[0][0]:
             found.insert(0, here)
     return found[0][1], found[0][0]
 
 
-def _shapes(some: Sequence[Off], is_relative: bool, sides: tuple[float, float]) -> Iterator[dict[str, float]]:
+def _shapes(name: str, some: Sequence[Off], sides: tuple[float, float]) -> Iterator[dict[str, float]]:
     """Every mixture of parts, each of about the same size in the mean session."""
+    is_relative = name in RELATIVE
+    shares = (1.0,) if name in COUNTS else YARDSTICK_SHARES
     kind = "relative" if is_relative else "absolute"
     same = float(np.mean([abs(off.heard) for off in some])) if is_relative else 1.0
     moving = float(np.mean([off.yardstick.below + off.yardstick.above for off in some])) / 2
     wide = float(np.mean([off.spread for off in some]))
-    for yard, far in product(YARDSTICK_SHARES if moving and same else (0.0,), SPREAD_SHARES if wide else (0.0,)):
+    for yard, far in product(shares if moving and same else (0.0,), SPREAD_SHARES if wide else (0.0,)):
         parts = {
             kind: sqrt((1 - far) * (1 - yard)) / (same or 1.0),
             "yardstick": sqrt((1 - far) * yard) / (moving or 1.0),

@@ -58,8 +58,8 @@ def test_an_error_that_grows_with_the_spread_is_found_to() -> None:
 
 
 def test_an_error_that_is_the_same_everywhere_needs_no_yardstick() -> None:
-    some = [{"long_pauses": Off(1.0 + off / 100, 1.0, NONE)} for off in range(40)]
-    error = fit(*some)["long_pauses"]
+    some = [{"silence_share": Off(1.0 + off / 100, 1.0, NONE)} for off in range(40)]
+    error = fit(*some)["silence_share"]
     assert set(error) == {"absolute", "below", "above"}  # it is always above the truth
     assert error["absolute"] * error["below"] == pytest.approx(0.38, abs=0.02)
 
@@ -78,10 +78,10 @@ def test_the_error_of_what_was_hardly_ever_defined_is_not_known() -> None:
     assert fit(*[{"client_ended_share": Off(0.5, 0.4, NONE)}] * (LEAST_SESSIONS - 1)) == {}
 
 
-def test_the_contexts_of_silences_share_one_error() -> None:
-    some = {"long_pauses_client_client": Off(2.0, 1.0, NONE), "long_pauses_client_therapist": Off(1.0, 3.0, NONE)}
-    errors = fit(*[some] * 8)
-    assert errors["long_pauses_client_client"] == errors["long_pauses_client_therapist"]
+def test_the_error_of_a_count_is_some_events_whatever_the_length() -> None:
+    per_event = (0.2, 1.0)  # in a long and in a short session
+    some = [{"long_pauses": Off(2.0, 2.0 + event, Yardstick(3 * event, 3 * event))} for event in per_event]
+    assert set(fit(*some * 20)["long_pauses"]) <= {"yardstick", "below", "above"}
 
 
 def test_only_metrics_of_the_catalogue_have_errors() -> None:
