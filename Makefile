@@ -17,7 +17,7 @@ sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-
 unit_checks := command -v systemd-analyze|systemd
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto
 
-.PHONY: help demo test fuzz faults throughput privacy unplug marathon cost seats format train evaluate clean
+.PHONY: help demo test fuzz faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -38,6 +38,10 @@ fuzz: $(VENV)/dev.installed
 # make faults: every process killed, every wire cut, every disk filled, every clock wrong, 20 times each; some as root.
 faults: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.faults --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
+
+# make side-channel: weeks of a room that is used beside one that stands empty, on a tapped wire.
+side-channel: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.side_channel --weeks $(or $(WEEKS),3) --seed $(or $(SEED),1)
 
 # make throughput: how fast one inbox takes messages in, into SQLite and into PostgreSQL.
 throughput: $(VENV)/dev.installed

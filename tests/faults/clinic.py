@@ -70,7 +70,10 @@ class Clinic:
         self.books, self.port, self.page = Books(), free_port(), free_port()
         self.place: object = None
         """What a fault does its blow to."""
-        self.deletes_on_puback = False
+        self.deletes_on_puback = self.deaf = False
+        self.send_port: int | None = None
+        """Where `send` finds the broker, if something stands between."""
+        self.heartbeat_s, self.resend_s = 2, 0.2
         self.heartbeats_count = True
         """False once heartbeats may have been dropped for want of room, or forgotten by a restored hub."""
         self.ahead = 0.0
@@ -115,8 +118,10 @@ class Clinic:
             Outbox(self.outbox, DEVICE, simulated=True).shut()
             with closing(sqlite3.connect(self.outbox)) as db:
                 db.executescript(SEE_ALL)
-        for name in ("hub", "room", "send"):
-            self.start(name)
+        self.start("hub")
+        self.start("room")
+        self.until(lambda: self.weeks_made() > 0, "the first weekly message")
+        self.start("send")
 
     def start(self, name: str) -> None:
         """Start a process; the hub's start is waited for."""
@@ -125,7 +130,7 @@ class Clinic:
         program = {
             "hub": ["app", "--settings", settings, "hub", *self._hub_arguments()],
             "send": ["app", "--settings", settings, "send"],
-            "room": ["tests.faults.room", settings],
+            "room": ["tests.faults.room", settings, *(["deaf"] if self.deaf else [])],
         }[name]
         if name == "send" and self.deletes_on_puback:
             program = ["tests.faults.naive", str(self.outbox), CLINIC, DEVICE, str(self.port)]
@@ -349,7 +354,8 @@ class Clinic:
 
     def held(self) -> Counter[int]:
         """The marks of the sessions that were ever held."""
-        lines = [line.split() for line in (self.folder / "journal").read_text().splitlines()]
+        journal = self.folder / "journal"
+        lines = [line.split() for line in journal.read_text().splitlines()] if journal.exists() else []
         return Counter(int(mark) for verb, mark in lines if verb == "held")
 
     # Copies
@@ -390,7 +396,8 @@ class Clinic:
         text = (
             f'[room]\nclinic = "{CLINIC}"\ndevice = "{DEVICE}"\n'
             f'[paths]\nstate = "{self.card}"\noutbox = "{self.card}"\n'
-            f"[send]\nport = {self.port}\nresend_s = 0.2\nheartbeat_s = 2\n"
+            f"[send]\nport = {self.send_port or self.port}\n"
+            f"resend_s = {self.resend_s}\nheartbeat_s = {self.heartbeat_s}\n"
             f'[release]\nmin_sessions = 10\n[hub]\nstate = "{self.folder / "hub"}"\ntherapists = 6\n'
         )
         if not file.exists():
