@@ -75,9 +75,9 @@ format: $(VENV)/dev.installed
 train: .venv-training/installed
 	@OPENBLAS_NUM_THREADS=1 .venv-training/bin/python -m models.training --data $(DATA) --out models
 
-# make evaluate DATA=FOLDER: the shipped model on sound it was not trained on.
-evaluate: $(VENV)/dev.installed
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m models.evaluation --data $(DATA)
+# make evaluate DATA=FOLDER: the shipped model, and the detectors it is compared with, on sound it was not trained on.
+evaluate: .venv-training/installed
+	@OPENBLAS_NUM_THREADS=1 .venv-training/bin/python -m models.evaluation --data $(DATA)
 
 clean:
 	@rm -rf $(VENV) .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -99,8 +99,8 @@ $(VENV)/dev.installed: pyproject.toml
 .venv-training/installed: pyproject.toml
 	@$(call packages,$(python_checks) && $(build_checks))
 	@$(call environment,.venv-training)
-	@echo "Installing what training needs into .venv-training: PyTorch is large …"
-	@.venv-training/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[training]'
+	@echo "Installing what training and evaluation need into .venv-training: PyTorch is large …"
+	@.venv-training/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[training,anchors]'
 	@touch $@
 
 # Make an environment, once.
