@@ -17,7 +17,7 @@ sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-
 unit_checks := command -v systemd-analyze|systemd
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto
 
-.PHONY: help demo test fuzz faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
+.PHONY: help demo test fuzz storms lamp-card faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -46,6 +46,14 @@ side-channel: $(VENV)/dev.installed
 # make throughput: how fast one inbox takes messages in, into SQLite and into PostgreSQL.
 throughput: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.hub.throughput --messages $(or $(MESSAGES),10000) --rounds $(or $(ROUNDS),3)
+
+# make storms: ten thousand rooms in which everything goes wrong, every rule of light on each; make test runs 200.
+storms: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.cues.storms --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
+
+# make lamp-card: the card for the room, in English and Spanish, and the drawing of the wires, from the code.
+lamp-card: $(VENV)/dev.installed
+	@$(BIN)/python -m app.drawings
 
 # make privacy: every attack on the release, 20,000 times each; make test runs a short form.
 privacy: $(VENV)/dev.installed

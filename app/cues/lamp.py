@@ -34,6 +34,8 @@ NIGHT = 0.4
 MICROPHONE_NIGHT = 0.3
 """In a darkened room less is as plain to see."""
 BLINK_EVERY_S = 10.0
+BLINK_AFTER_S = 2.0
+"""A light that was on is seen to have gone out before it blinks."""
 LONGEST_GLOW_S = 8.0
 HOLD_S = LONGEST_GLOW_S - FADE_OUT_S
 """A steady cue that nothing has been said of for this long ends by itself, as when no sound comes any more."""
@@ -68,8 +70,9 @@ def is_steady(cue: str) -> bool:
 
 
 def blink(level: float) -> tuple[Point, ...]:
-    """One slow blink and the dark after it, BLINK_EVERY_S in all."""
-    return ((0.0, 0.0), (FADE_IN_S, level), (FADE_IN_S + FADE_OUT_S, 0.0), (BLINK_EVERY_S, 0.0))
+    """A plain dark, one slow blink, and dark again, BLINK_EVERY_S in all."""
+    up = BLINK_AFTER_S + FADE_IN_S
+    return ((0.0, 0.0), (BLINK_AFTER_S, 0.0), (up, level), (up + FADE_OUT_S, 0.0), (BLINK_EVERY_S, 0.0))
 
 
 class Hooded:
@@ -174,6 +177,11 @@ class Lights:
         """The brightness 0..1 of each light at a time."""
         brightness = {light: hooded.at(at_s) for light, hooded in self._hooded.items()}
         return {**brightness, Light.MICROPHONE: self._microphone.at(at_s)}
+
+    @property
+    def full(self) -> float:
+        """What the dimmer and the night leave of a hooded light's brightness, 0..1."""
+        return self._dimmer
 
     @property
     def points(self) -> dict[Light, list[Point]]:

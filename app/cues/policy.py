@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from app.conversation.vocabulary import Now, frames
-from app.cues.fading import FADE_OUT_S
+from app.cues.fading import FADE_IN_S, FADE_OUT_S
 from app.cues.lamp import HOLD_S, LONGEST_GLOW_S
 from app.cues.presets import Choice
 from app.cues.wishes import CannotMeasure, SilenceHeld, Wish, wishes_of
@@ -40,6 +40,8 @@ class Sparseness:
     """By then every cue that is not steady has ended by itself."""
     held: int = frames(HOLD_S)
     """A steady cue that nobody has asked for ends by itself after this."""
+    rise: int = frames(FADE_IN_S)
+    """A steady cue that ends while it still rises is let rise first."""
     fade: int = frames(FADE_OUT_S)
     """A steady cue that ends is dark by then."""
 
@@ -101,7 +103,8 @@ class Policy:
             has_lapsed = now.frame - asked_before >= self._rules.held
             if not (has_lapsed or wish.is_over(now)):
                 return NOTHING
-            ended = (asked_before + self._rules.held if has_lapsed else now.frame) + self._rules.fade
+            let_go = asked_before + self._rules.held if has_lapsed else now.frame
+            ended = max(let_go, since + self._rules.rise) + self._rules.fade
         else:
             if now.frame - since < self._rules.longest:
                 return NOTHING

@@ -114,6 +114,7 @@ class Room:
     def _seat(self, seating: Seating) -> bool:
         """Take one block while seats are set; whether somebody spoke."""
         step, now = seating.next(), self.clock()
+        self.lights.show(now)  # what is lit stays while this goes on
         if step:
             self.seated = step
             self.lights.show(now, ended=["cannot_measure"])

@@ -21,17 +21,26 @@ class Recorder:
         self.points: dict[Light, list[Point]] = {light: [] for light in Light}
 
     def look(self, at_s: float) -> None:
-        """Take what is behind, and the present; what is planned may still change."""
-        self.lights.at(at_s)
+        """Take what is behind, and the present, which was just rendered; what is planned may still change."""
         for light, points in self.lights.points.items():
             kept = self.points[light]
+            if len(points) == 1 and kept and kept[-1] == points[0]:
+                continue
             kept += [point for point in points if point[0] <= at_s and (not kept or point[0] > kept[-1][0])]
+
+    def cut(self, at_s: float) -> None:
+        """The lights are cut off here, whatever they were doing."""
+        for light, level in self.lights.at(at_s).items():
+            if self.points[light][-1][0] < at_s:
+                self.points[light].append((at_s, level))
 
     def to(self, at_s: float, start_s: float) -> None:
         """Look often enough that no breakpoint is missed."""
         steps = int((at_s - start_s) / 0.5) + 1
         for step in range(1, steps + 1):
-            self.look(start_s + (at_s - start_s) * step / steps)
+            now = start_s + (at_s - start_s) * step / steps
+            self.lights.at(now)
+            self.look(now)
 
 
 def runs(points: Iterable[Point]) -> list[tuple[float, float, float, float]]:

@@ -138,8 +138,9 @@ def test_the_microphone_light_tells_live_off_and_fault() -> None:
     assert lights.at(12.0)[Light.MICROPHONE] == 0.0
     lights.microphones(20.0, Microphones.FAULT)
     for blink in range(5):
-        assert lights.at(20.0 + blink * BLINK_EVERY_S + 1.5)[Light.MICROPHONE] == pytest.approx(MICROPHONE_ON)
-        assert lights.at(20.0 + blink * BLINK_EVERY_S + 3.5)[Light.MICROPHONE] == pytest.approx(0.0)
+        assert lights.at(20.0 + blink * BLINK_EVERY_S + 2.0)[Light.MICROPHONE] == pytest.approx(0.0)
+        assert lights.at(20.0 + blink * BLINK_EVERY_S + 3.5)[Light.MICROPHONE] == pytest.approx(MICROPHONE_ON)
+        assert lights.at(20.0 + blink * BLINK_EVERY_S + 5.5)[Light.MICROPHONE] == pytest.approx(0.0)
         assert lights.at(20.0 + blink * BLINK_EVERY_S + 9.0)[Light.MICROPHONE] == pytest.approx(0.0)
 
 

@@ -136,6 +136,14 @@ def test_a_steady_cue_of_which_nothing_was_asked_for_long_has_ended_by_itself() 
     assert policy._last_end == 4000 + frames(HOLD_S) + frames(2)
 
 
+def test_the_dark_after_a_steady_cue_counts_from_when_it_has_finished_its_rise() -> None:
+    policy = Policy(replace(NONE, silence_held=True))
+    told = play([OPENING, Moment(10.2, None), Moment(1, C)], policy)
+    (began, _, _), (ended, _, _) = told
+    assert ended - began < 0.5
+    assert policy._last_end == frames(began + 1.5 + 2)
+
+
 def test_mostly_you_comes_when_four_fifths_of_three_minutes_talk_were_the_therapists() -> None:
     choice = replace(NONE, mostly_you=True)
     turns = [Moment(1.2, C), Moment(7.8, T)] * 40

@@ -1,43 +1,86 @@
-"""The rules of light on rendered brightness, whatever happens in the room."""
+"""Whatever happens in a room, the lamp keeps its rules; `make storms` tries far more of the same."""
 
-from bisect import bisect_right
-from itertools import pairwise
+from collections.abc import Callable
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
-from app.conversation.vocabulary import Now
-from app.cues.lamp import LONGEST_GLOW_S, VERY_DIM, Lights
-from app.cues.policy import Policy
+from app.conversation.metrics import EXACT
+from app.cues.lamp import Lights
+from app.cues.policy import Policy, Sparseness
+from app.cues.presets import PRESETS
+from app.room.room import Room
+from app.room.session import Session
 from firmware.light import Light
-from tests.cues.moments import MOMENTS, C, Moment, unfold
-from tests.cues.rules import Recorder, check, lit
+from tests.cues.storms import Storm, run, seeds_of
 
 
-@given(st.lists(MOMENTS, min_size=1, max_size=40))
-@settings(max_examples=2 * settings().max_examples)
-def test_no_storm_in_the_room_breaks_the_rules_of_light(moments: list[Moment]) -> None:
-    policy, lights = Policy(), Lights()
-    recorder = Recorder(lights)
-    history: list[Now] = []
-    for now in unfold(moments, block=40):
-        decision = policy.decide(now)
-        lights.show(now.frame / 100, decision.started, decision.ended)
-        history.append(now)
-        recorder.to(now.frame / 100, now.frame / 100)
-    end_s = history[-1].frame / 100
-    recorder.to(end_s, end_s)
-    lights.show(end_s, ended=policy.finish().ended)
-    recorder.to(end_s + 10, end_s)
+@pytest.mark.parametrize("part", range(10))
+def test_no_storm_breaks_a_rule(part: int) -> None:
+    seen = run(seeds_of(11, 200)[part * 20 : part * 20 + 20])
+    assert seen.sittings >= 20
+    assert seen.kills >= 2
+    assert seen.cues["cannot_measure"] > 10
+    assert 6.0 <= seen.longest <= 8.0
 
-    points = recorder.points[Light.LEFT]
-    check(points)
-    assert points[-1][1] == 0.0
-    stretches = lit(points)
-    for (_, end, _), (start, _, _) in pairwise(stretches):
-        assert start - end >= 90 - 1e-6
-    for start, end, brightest in stretches:
-        assert sum(start <= other < start + 3000 for other, _, _ in stretches) <= 6
-        assert brightest <= VERY_DIM or (end - start <= LONGEST_GLOW_S and start >= 300)
-        seen = history[bisect_right(history, start * 100, key=lambda now: now.frame) - 1]
-        assert not (seen.holder is C and seen.silent_for)
+
+def test_together_these_storms_show_every_cue() -> None:
+    seen = run(seeds_of(2, 12))
+    assert set(seen.cues) == {"cannot_measure", "floor_held_long", "mostly_you", "silence_held", "check_in"}
+
+
+class Hasty(Storm):
+    """A room whose policy knows no dark between two cues."""
+
+    def room(self, lights: Lights) -> Room:
+        """The same room, another policy."""
+        room = super().room(lights)
+        rules = Sparseness(between=0)
+        room.make_session = lambda: Session(self.seats, EXACT, Policy(PRESETS[self.preset].choice, 3000, rules))
+        return room
+
+
+class Greedy(Storm):
+    """A room whose policy has no budget and no opening."""
+
+    def room(self, lights: Lights) -> Room:
+        """The same room, another policy."""
+        room = super().room(lights)
+        rules = Sparseness(budget=60, opening=0)
+        room.make_session = lambda: Session(self.seats, EXACT, Policy(PRESETS[self.preset].choice, 3000, rules))
+        return room
+
+
+class Forgetful(Storm):
+    """A room whose steady light is on until somebody turns it off."""
+
+    def room(self, lights: Lights) -> Room:
+        """The same room, and a light that holds by itself."""
+        room = super().room(lights)
+        render = lights.at
+
+        def at(at_s: float) -> dict[Light, float]:
+            for hooded in lights._hooded.values():
+                hooded.hold_on(at_s)
+            return render(at_s)
+
+        lights.at = at  # type: ignore[method-assign]  # on this one object
+        return room
+
+
+class Blind(Storm):
+    """A room whose microphone light is not told that they were opened."""
+
+    def room(self, lights: Lights) -> Room:
+        """The same room, deaf to the state of its microphones."""
+        lights.microphones = lambda *_: None  # type: ignore[method-assign]  # on this one object
+        return super().room(lights)
+
+
+@pytest.mark.parametrize("broken", [Hasty, Greedy, Forgetful, Blind], ids=lambda broken: broken.__name__)
+def test_a_room_that_breaks_a_rule_is_found(broken: Callable[[int], Storm]) -> None:
+    for seed in seeds_of(3, 60):
+        try:
+            broken(seed).blow()
+        except AssertionError:
+            return
+    pytest.fail("sixty storms did not find it")
