@@ -28,6 +28,8 @@ class Reading:
     def follow(self, activity: Activity) -> tuple[Event, ...]:
         """The events that became certain with more activity."""
         edges, known = self._units.follow(activity)
+        if not (edges or self.floor.waits):
+            return ()
         return self._tell(self.floor.follow(edges, known))
 
     def finish(self) -> tuple[Event, ...]:

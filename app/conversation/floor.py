@@ -50,6 +50,11 @@ class Floor:
         self._overlap_from = 0
 
     @property
+    def waits(self) -> bool:
+        """Whether something may become certain by time alone."""
+        return bool(self._queue)
+
+    @property
     def holder(self) -> int | None:
         """The seat that holds the floor, as far as it is decided."""
         return self._turn.seat if self._turn else None

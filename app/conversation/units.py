@@ -83,6 +83,8 @@ class Units:
         speech = activity.seats if activity.seats.shape[1] else activity.speech[:, None]
         is_whole = b"\0" not in activity.measurable.tobytes()
         if is_whole and first == self._frame and self._goes_on(speech, length):
+            if self._frame >= self._plain_from and not self._edges:
+                return [], self._frame - self._lag
             return self._told()
         if first < self._frame:
             raise ValueError(f"frame {first} was told before: activity must go forward from {self._frame}")

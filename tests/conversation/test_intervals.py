@@ -12,6 +12,7 @@ from app.conversation.conversation import Conversation, recount
 from app.conversation.errors import Errors
 from app.conversation.intervals import YARDSTICKS, Yardstick, margin, yardstick
 from app.conversation.metrics import EXACT, Measured, measure
+from app.conversation.tally import Tally
 from app.conversation.units import HEARD, UnitRules, Units
 from app.conversation.vocabulary import Event, Unit, frames
 from app.hearing.activity import Activity
@@ -104,13 +105,14 @@ def activity(seed: int, tail: int) -> tuple[Activity, list[Unit]]:
     return Activity(0, spoken.max(axis=1), spoken, np.ones(18000, np.bool_)), said
 
 
-def followed(whole: Activity, rules: UnitRules, block: int) -> list[Event]:
+def followed(whole: Activity, rules: UnitRules, block: int) -> tuple[list[Event], tuple[Tally, ...]]:
     conversation = Conversation(PAIR, rules)
     events: list[Event] = []
     for at in range(0, len(whole), block):
         part = slice(at, at + block)
         events += conversation.follow(Activity(at, whole.speech[part], whole.seats[part], whole.measurable[part]))
-    return events + list(conversation.finish())
+    events += conversation.finish()
+    return events, (conversation.tally(), *conversation.other_tallies())
 
 
 @settings(max_examples=30)
@@ -122,7 +124,7 @@ def test_block_size_changes_nothing_where_speech_has_a_tail(seed: int, block: in
 
 def test_a_tail_that_was_heard_is_taken_away() -> None:
     whole, said = activity(1, HEARD.tail)
-    found = {(e.seat, e.start, e.end) for e in followed(whole, HEARD, 4) if isinstance(e, Unit)}
+    found = {(e.seat, e.start, e.end) for e in followed(whole, HEARD, 4)[0] if isinstance(e, Unit)}
     bridged = sum((unit.seat, unit.start, unit.end) not in found for unit in said)
     assert bridged < 0.2 * len(said)  # breaks of just over 200 ms are closed by the tail, and short units keep some
 
