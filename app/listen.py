@@ -78,7 +78,7 @@ class Listen:
         self.supervisor = Supervisor()
         self.looks = False
         """Whether it looks after its microphones while idle, as a unit does that people rely on."""
-        self._notify, self._looked_at = notify, time.monotonic()
+        self._notify, self._looked = notify, int(time.monotonic() // LOOK_S)
         self._attend = Attend(settings, files.ledger, files.outbox, files.told, notify)
         self._hour = settings.release.hour
         self._settings = settings = self._attend.settings
@@ -116,7 +116,6 @@ class Listen:
 
     def look(self) -> None:
         """See whether the microphones are there, without listening, and say it: by light, as status, once in words."""
-        self._looked_at = time.monotonic()
         microphones = self.room.board.microphones
         try:
             microphones.check()
@@ -139,10 +138,11 @@ class Listen:
         return "fault" if self.room.fault else "ok"
 
     def _look_if_due(self) -> None:
-        """In a session nothing is looked at, so that no status tells of one."""
-        every = LOOK_AGAIN_S if self.room.fault else LOOK_S
-        if self.looks and self.room.idle and time.monotonic() - self._looked_at >= every:
+        """At fixed times, and not at all in a session: neither a status nor the time of a sentence tells of one."""
+        slot = int(time.monotonic() // (LOOK_AGAIN_S if self.room.fault else LOOK_S))
+        if self.looks and slot != self._looked and self.room.idle:
             self.look()
+        self._looked = slot
 
     def _chores(self) -> None:
         """What has come from the hub and what is due by the clock; changed settings hold from the next session on."""

@@ -20,7 +20,7 @@ class Chairs:
         self, path: Path | None, given: tuple[Seat, ...] = (), notify: Callable[[str], None] = lambda _: None
     ) -> None:
         self._path, self._notify, self._seen = path, notify, 0
-        self.seats = given
+        self.seats = self._given = given
         self.array: str | None = None
         """The identity of the array that they were calibrated with; None if nobody knows."""
         self.refresh()
@@ -31,6 +31,9 @@ class Chairs:
         if self._path is None or changed == self._seen:
             return
         self._seen = changed
+        if not changed:
+            self.seats, self.array = self._given, None
+            return
         try:
             self.seats, self.array = read(self._path)
         except SeatError as error:

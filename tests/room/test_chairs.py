@@ -42,6 +42,14 @@ def test_what_another_process_keeps_is_seen(tmp_path: Path) -> None:
     assert chairs.seats == FOUND
 
 
+def test_what_another_process_forgets_is_forgotten(tmp_path: Path) -> None:
+    Chairs(tmp_path / "seats.json").keep(FOUND, ARRAY)
+    chairs = Chairs(tmp_path / "seats.json", GIVEN)
+    (tmp_path / "seats.json").unlink()
+    chairs.refresh()
+    assert chairs.seats == GIVEN
+
+
 def test_seats_insisted_on_stay_until_others_are_kept(tmp_path: Path) -> None:
     Chairs(tmp_path / "seats.json").keep(FOUND, ARRAY)
     chairs = Chairs(tmp_path / "seats.json")
