@@ -25,6 +25,7 @@ class Sheet:
     def __init__(self) -> None:
         rcParams["text.hinting"] = "none"
         rcParams["svg.hashsalt"] = "fermata"
+        rcParams["svg.fonttype"] = "none"  # words stay words
         self.figure = Figure(figsize=(WIDE / 25.4, HIGH / 25.4), facecolor="white")
         FigureCanvasAgg(self.figure)
         self.axes: Any = self.figure.add_axes((0, 0, 1, 1))
