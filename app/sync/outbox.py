@@ -287,10 +287,12 @@ class Outbox:
         )
 
     def _append(self, release: str | None, body: wire.Release | wire.Heartbeat | wire.Result) -> None:
-        """Seal a message under the next number and put it."""
+        """Seal a message under the next number and put it; salted, so that a copy of us never makes the same bytes."""
         epoch, seq = self._db.row("SELECT epoch, next_seq FROM state")
         envelope = wire.Envelope(device=self.device, epoch=epoch, seq=seq, simulated=self.simulated, body=body)
-        self._db.do("INSERT INTO messages VALUES (?, ?, ?, NULL)", seq, release, wire.seal(envelope))
+        self._db.do(
+            "INSERT INTO messages VALUES (?, ?, ?, NULL)", seq, release, wire.seal(envelope, secrets.token_hex(16))
+        )
         self._db.do("UPDATE state SET next_seq = next_seq + 1")
 
     def _write(self, work: Callable[[], T]) -> T:

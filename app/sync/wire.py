@@ -156,8 +156,8 @@ class WireError(ValueError):
     """A message that cannot be read or written; says why in one sentence."""
 
 
-def seal(envelope: Envelope) -> bytes:
-    """The envelope as bytes of the fixed size of its kind.
+def seal(envelope: Envelope, salt: str = "") -> bytes:
+    """The envelope as bytes of the fixed size of its kind; as much of the salt as there is room for stands in the pad.
 
     Raises WireError if the content does not fit that size.
     """
@@ -165,7 +165,7 @@ def seal(envelope: Envelope) -> bytes:
     bare = len(envelope.model_copy(update={"pad": ""}).model_dump_json().encode())
     if bare > size:
         raise WireError(f"a {envelope.body.kind} of {bare} bytes does not fit its {size} bytes")
-    return envelope.model_copy(update={"pad": " " * (size - bare)}).model_dump_json().encode()
+    return envelope.model_copy(update={"pad": salt[: size - bare].ljust(size - bare)}).model_dump_json().encode()
 
 
 def unseal(payload: bytes) -> Envelope:

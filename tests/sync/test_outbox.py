@@ -478,3 +478,20 @@ def test_put_ack_and_power_cut_in_any_order_deliver_each_once(  # noqa: C901 - o
     bodies = [wire.unseal(payload).body for payload in committed.values()]
     assert sorted(body.id for body in bodies if isinstance(body, wire.Release)) == sorted(put)
     outbox.shut()
+
+
+def test_two_messages_are_never_the_same_bytes_even_under_one_number(
+    tmp_path: Path, outbox: Outbox, path: Path
+) -> None:
+    """Else a restored copy would be taken for what it is a copy of: heartbeats are all alike."""
+    copy = tmp_path / "copy.db"
+    with sqlite3.connect(path) as old, sqlite3.connect(copy) as new:
+        old.backup(new)
+    other = Outbox(copy, outbox.device)
+    assert outbox.beat(7, "0.1.0")
+    assert other.beat(7, "0.1.0")
+    one, two = outbox.waiting()[0], other.waiting()[0]
+    other.shut()
+    assert (one.seq, wire.unseal(one.payload).body) == (two.seq, wire.unseal(two.payload).body)
+    assert one.payload != two.payload
+    assert len(one.payload) == len(two.payload)
