@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from app.catalogue import METRICS
+from app.conversation.metrics import Measured
 from app.conversation.vocabulary import LAPSE, Kind, Silence, Unit
 from app.validation.compare import Account
 from app.validation.outcome import Outcome
@@ -52,7 +53,7 @@ ROW, LEFT, RIGHT = 30.0, 330.0, 900.0
 
 
 def errors(outcomes: Sequence[Outcome]) -> str:
-    """A row of dots for each metric, one a session: heard minus true, with the interval's mean half width in grey."""
+    """A row of dots for each metric, one a session: heard minus true, with the mean interval in grey."""
     kinds = list(dict.fromkeys(outcome.rooms for outcome in outcomes))
     colours = dict(zip(kinds, ROOM_COLOURS * len(kinds), strict=False))
     parts = [
@@ -65,21 +66,30 @@ def errors(outcomes: Sequence[Outcome]) -> str:
         dots = [(o.rooms, n.off, n.heard) for o in outcomes if (n := o.numbers[metric.id]).off is not None]
         if metric.id == "coverage" or not dots:
             continue
-        halves = [(h.high - h.low) / 2 for _, _, h in dots if h.high is not None and h.low is not None]
-        half = float(np.mean(halves)) if halves else 0.0
-        scale = max(half, *(abs(off or 0.0) for _, off, _ in dots), 1e-6)
-        parts += _dots(
-            y, metric.title, [(colours[rooms], (off or 0.0) / scale) for rooms, off, _ in dots], half / scale
-        )
+        least, most = _reach([h for _, _, h in dots])
+        scale = max(least, most, *(abs(off or 0.0) for _, off, _ in dots), 1e-6)
+        at = [(colours[rooms], (off or 0.0) / scale) for rooms, off, _ in dots]
+        parts += _dots(y, metric.title, at, (least / scale, most / scale))
         parts.append(text(RIGHT + 8, y + 4, f"±{scale:.2g}"))
         y += ROW
     return picture(y, parts)
 
 
-def _dots(y: float, title: str, dots: Sequence[tuple[str, float]], half: float) -> Iterator[str]:
+def _reach(numbers: Sequence[Measured]) -> tuple[float, float]:
+    """How far heard may be under and over the truth by the mean interval: what it holds above and below the value."""
+    sides = [
+        (n.high - n.value, n.value - n.low)
+        for n in numbers
+        if n.value is not None and n.low is not None and n.high is not None
+    ]
+    under, over = np.mean(sides, axis=0).tolist() if sides else (0.0, 0.0)
+    return under, over
+
+
+def _dots(y: float, title: str, dots: Sequence[tuple[str, float]], reach_of: tuple[float, float]) -> Iterator[str]:
     middle, reach = (LEFT + RIGHT) / 2, (RIGHT - LEFT) / 2
     yield text(LEFT - 12, y + 4, title, "end")
-    yield box(middle - half * reach, y - 9, 2 * half * reach, 18, PALE)
+    yield box(middle - reach_of[0] * reach, y - 9, sum(reach_of) * reach, 18, PALE)
     yield line(LEFT, y, RIGHT, y, PALE)
     yield line(middle, y - 9, middle, y + 9)
     for number, (colour, off) in enumerate(dots):
