@@ -53,7 +53,11 @@ def a_heartbeat(**changes: object) -> wire.Heartbeat:
 
 
 def an_envelope(
-    seq: int, body: wire.Release | wire.Heartbeat, device: str = "room-1", epoch: str = EPOCH, simulated: bool = False
+    seq: int,
+    body: wire.Release | wire.Heartbeat | wire.Result,
+    device: str = "room-1",
+    epoch: str = EPOCH,
+    simulated: bool = False,
 ) -> wire.Envelope:
     return wire.Envelope(device=device, epoch=epoch, seq=seq, simulated=simulated, body=body)
 
