@@ -2,6 +2,8 @@
 
 import secrets
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import alembic.command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.hub.entries import insert
@@ -37,6 +39,26 @@ def open_database(where: Path | str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction, committed at its end. Raises StoreError when the database cannot do it."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise StoreError(
+            f"the database {name(engine)} cannot be used ({cause(error)}): make room or mend it"
+        ) from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that begins by writing: of two at once the second waits, and sees what the first has done."""
+    with transaction(engine) as connection:
+        connection.execute(update(META).where(META.c.key == "generation").values(value=META.c.value))
+        yield connection
 
 
 def name(engine: Engine) -> str:

@@ -1,6 +1,7 @@
 """What can go wrong in the hub, each message one sentence that says what to do.
 
 HubError
+├── AccountError     what was asked about a person cannot be done
 ├── AuthorityError   the clinic's certificate authority cannot be used
 ├── BackupError      a copy of the database cannot be made or put back
 ├── BrokerError      the embedded broker does not start or does not answer
@@ -14,6 +15,14 @@ HubError
 
 class HubError(Exception):
     """The hub cannot do what was asked; the message says why and what to do."""
+
+
+class AccountError(HubError):
+    """What was asked about a person cannot be done; `key` names the sentence in the pages' words."""
+
+    def __init__(self, sentence: str, key: str = "account_refused") -> None:
+        super().__init__(sentence)
+        self.key = key
 
 
 class AuthorityError(HubError):

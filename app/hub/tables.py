@@ -158,3 +158,47 @@ RESULTS = Table(
     Column("reason", String(16)),
     Column("received", BigInteger, nullable=False),
 )
+
+# Whoever may sign in to the pages.
+ACCOUNTS = Table(
+    "accounts",
+    TABLES,
+    Column("name", String(80), primary_key=True),
+    Column("role", String(8), nullable=False),
+    Column("password", Text),  # argon2; null: a one-time link waits to be used
+    Column("added", BigInteger, nullable=False),
+    Column("disabled", BigInteger),
+)
+
+# Who is signed in; the id that the browser holds is here as a hash.
+VISITS = Table(
+    "visits",
+    TABLES,
+    Column("sha256", String(64), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("begun", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Index("visits_by_name", "name"),
+)
+
+# One-time links, as hashes: for a person's password, or without a name for the first owner.
+LINKS = Table(
+    "links",
+    TABLES,
+    Column("sha256", String(64), primary_key=True),
+    Column("name", String(80)),
+    Column("ends", BigInteger, nullable=False),
+)
+
+# Who did what and when: sign-ins, changes, exports, reads of a room's metrics.
+JOURNAL = Table(
+    "journal",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("about", Text, nullable=False),
+    Index("journal_by_time", "at"),
+)
