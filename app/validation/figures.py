@@ -104,12 +104,12 @@ def inexact(outcomes: Sequence[Outcome], heard: bool) -> float | None:
 
 
 def lag(outcomes: Sequence[Outcome], heard: bool) -> float | None:
-    """A block's work in the last whole minute of the longest session against its first; only for the hearing."""
-    timed = [(o.seconds, o.first_and_last_block_s) for o in outcomes if o.first_and_last_block_s]
+    """Work for a block of the longest session's last minute against new hearing and rules; only for all of it."""
+    timed = [(o.seconds, o.old_and_new_block_s) for o in outcomes if o.old_and_new_block_s]
     if not heard or not timed:
         return None
-    _, (first, last) = max(timed)
-    return last / first - 1
+    _, (old, new) = max(timed)
+    return old / new - 1
 
 
 def rules_cost(outcomes: Sequence[Outcome], heard: bool) -> float | None:
@@ -133,7 +133,7 @@ FIGURES = (
     Figure("changes of floor found", "1", 0.90, 0.95, changes_found, least=True),
     Figure("floor-transfer offset, median error", "ms", 80, 40, offset),
     Figure("sessions not exact from the true activity", "", 0, 0, inexact),
-    Figure("a block's work in the last minute against the first", "1", 0.10, 0.10, lag),
+    Figure("work for a block of the last minute against a session just begun", "1", 0.10, 0.10, lag),
     Figure("rules, an hour of activity", "s", 1.0, 0.3, rules_cost),
     Figure("hearing, an hour of sound", "s", 35, 20, hearing_cost),
 )

@@ -50,7 +50,7 @@ class Outcome:
     numbers: Mapping[str, Number]
     hearing_s_per_hour: float
     rules_s_per_hour: float
-    first_and_last_block_s: tuple[float, float] | None
+    old_and_new_block_s: tuple[float, float] | None
     behind_s: float
 
     @property
@@ -74,6 +74,6 @@ def outcome(rehearsal: Rehearsal, stages: Stages, errors: Errors) -> Outcome:
         {m.id: Number(true[m.id].value, from_truth[m.id].value, heard[m.id]) for m in METRICS},
         stages.hearing_cost.per_hour_s,
         stages.rules_cost.per_hour_s,
-        stages.hearing_cost.first_and_last_s,
+        stages.old_and_new_block_s,
         stages.behind_s,
     )

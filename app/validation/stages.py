@@ -1,8 +1,8 @@
 """The stages of the analysis apart: sound -> hearing -> rules, and the true activity -> rules; each with its cost."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import islice
 from time import process_time
 
@@ -19,15 +19,13 @@ from app.hearing.model import Model
 from app.hearing.seats import Seat
 from app.rehearsal.render import RenderError
 from app.validation.compare import Account
+from app.validation.lag import MINUTE, Lag
 from app.validation.plan import PlanError
 from app.validation.sessions import Rehearsal
 from firmware.sound import ArrayGeometry, Block
 
 SOFTER_DB = (0.0, -10.0, -20.0)
 """A session that would clip is recorded softer."""
-QUICKEST = 0.1
-MINUTE = 60 * 100 // BLOCK_FRAMES
-"""Blocks."""
 
 
 @dataclass(slots=True)
@@ -36,35 +34,18 @@ class Cost:
 
     blocks: int = 0
     whole_s: float = 0.0
-    blocks_s: list[float] = field(default_factory=list)
-    """Of those that were taken alone."""
 
     @contextmanager
     def of(self, blocks: int) -> Iterator[None]:
         """Add what is done inside."""
         begun = process_time()
         yield
-        taken = process_time() - begun
-        self.blocks, self.whole_s = self.blocks + blocks, self.whole_s + taken
-        if blocks == 1:
-            self.blocks_s.append(taken)
+        self.blocks, self.whole_s = self.blocks + blocks, self.whole_s + process_time() - begun
 
     @property
     def per_hour_s(self) -> float:
         """Seconds of one core for an hour of sound."""
         return self.whole_s / max(1, self.blocks) * 60 * MINUTE
-
-    @property
-    def first_and_last_s(self) -> tuple[float, float] | None:
-        """A block in the first and in the last whole minute; None for less than two minutes.
-
-        The quickest tenth counts: what else this machine does is no lag of ours.
-        """
-        whole = len(self.blocks_s) // MINUTE
-        if whole < 2:
-            return None
-        first, last = self.blocks_s[:MINUTE], self.blocks_s[(whole - 1) * MINUTE : whole * MINUTE]
-        return float(np.quantile(first, QUICKEST)), float(np.quantile(last, QUICKEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +62,8 @@ class Stages:
     rules_cost: Cost
     behind_s: float
     """The most that settled activity was behind the sound."""
+    old_and_new_block_s: tuple[float, float] | None
+    """Work for a block of the last minute, by the session's own hearing and rules and by new ones."""
 
 
 def run(rehearsal: Rehearsal, array: ArrayGeometry, model: Model, tell: Callable[[float], None]) -> Stages:
@@ -91,12 +74,14 @@ def run(rehearsal: Rehearsal, array: ArrayGeometry, model: Model, tell: Callable
     from_truth = follow(list(truth), seats, rules_cost)
     true = Account(*recount(seats, rehearsal.units, rehearsal.frames)) if seats else from_truth
     for level_db in SOFTER_DB:
-        hearing = Listening(Hearing(array, rehearsal.seats, model), Cost(), tell)
+        own, new = (Hearing(array, rehearsal.seats, model) for _ in range(2))
+        lag = Lag(new, Conversation(seats, HEARD), rehearsal.frames)
+        hearing = Listening(own, Cost(), tell, lag)
         try:
-            heard = follow(hearing.listen(rehearsal.sound(level_db)), seats, Cost(), HEARD)
+            heard = follow(hearing.listen(rehearsal.sound(level_db)), seats, None, HEARD)
         except RenderError:
             continue
-        return Stages(true, from_truth, heard, hearing.cost, rules_cost, hearing.behind / 100)
+        return Stages(true, from_truth, heard, hearing.cost, rules_cost, hearing.behind / 100, lag.old_and_new_s)
     raise PlanError(f"session {rehearsal.number} in {rehearsal.rooms} rooms would clip: give another --seed")
 
 
@@ -107,6 +92,7 @@ class Listening:
     hearing: Hearing
     cost: Cost
     tell: Callable[[float], None]
+    lag: Lag | None = None
     behind: int = 0
     """The most frames of sound that were not settled."""
 
@@ -114,9 +100,10 @@ class Listening:
         """The settled activity of each block of 40 ms."""
         settled = 0
         for block in blocks(sound):
-            with self.cost.of(1):
-                part = self.hearing.hear(block).settled
-            yield part
+            with self.lag.beside(block) if self.lag else nullcontext():
+                with self.cost.of(1):
+                    part = self.hearing.hear(block).settled
+                yield part  # whoever takes it follows it before asking for more: that work counts as well
             settled += len(part)
             samples = block.start + block.samples.shape[1]
             self.behind = max(self.behind, samples // HOP - settled)
@@ -147,14 +134,14 @@ def true_activity(units: tuple[Unit, ...], seats: int, length: int, *, alone: bo
 
 
 def follow(
-    activity: Iterable[Activity], seats: tuple[Seat, ...], cost: Cost, rules: UnitRules | None = None
+    activity: Iterable[Activity], seats: tuple[Seat, ...], cost: Cost | None, rules: UnitRules | None = None
 ) -> Account:
-    """What the rules make of some activity."""
+    """What the rules make of some activity: block by block as it comes, or minute by minute to tell the cost."""
     conversation = Conversation(seats, rules)
     events: list[Event] = []
     parts = iter(activity)
-    while minute := list(islice(parts, MINUTE)):  # reading a clock costs as much as following a block
-        with cost.of(len(minute)):
+    while minute := list(islice(parts, MINUTE if cost else 1)):  # a clock costs as much as following a block
+        with cost.of(len(minute)) if cost else nullcontext():
             for part in minute:
                 events += conversation.follow(part)
     events += conversation.finish()
