@@ -27,7 +27,8 @@ def table(results: Sequence[Result]) -> str:
             rows.append(f"| {each.name} | 0 | | | skipped: {each.skipped} | |")
             continue
         met = ", ".join(f"{what} {times}" for what, times in sorted(each.met.items()) if what)
-        dropped = f" ({each.dropped} heartbeats dropped or forgotten)" if each.dropped else ""
+        gone = 0 if each.miss else each.generated - each.stored
+        dropped = f" ({gone} heartbeats dropped or forgotten, as is the rule)" if gone else ""
         found = f"{each.generated} / {each.stored}{dropped} | {each.sessions} | {each.miss or 0}"
         rows.append(f"| {each.name} | {each.rounds} | {found} | {met} |")
     return "\n".join(rows)

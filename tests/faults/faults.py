@@ -295,8 +295,6 @@ class Result:
     """What was lost, there twice or released twice, in the last round; None if nothing was."""
     generated: int = 0
     stored: int = 0
-    dropped: int = 0
-    """Heartbeats that a full disk or a restored hub has cost, which is the rule for them."""
     sessions: int = 0
     met: Counter[str] = field(default_factory=Counter)
     skipped: str | None = None
@@ -344,13 +342,8 @@ def strike(clinic: Clinic, fault: Fault, result: Result) -> None:
     clinic.heartbeats_count &= fault.heartbeats
     try:
         result.met[fault.strike(clinic) or ""] += 1
-        clinic.check()
+        result.generated, result.stored = clinic.check()
     except Miss as miss:
         result.miss = " ".join(str(miss).split())
-    made, kept = set(clinic.generated()) - clinic.books.excused, set(clinic.stored())
-    result.generated, result.stored, result.dropped = (
-        len(made),
-        len(kept & made),
-        0 if result.miss else len(made - kept),
-    )
+        result.generated, result.stored = len(clinic.generated()), len(clinic.stored())
     result.sessions = clinic.held().total()

@@ -1,7 +1,6 @@
 """Every fault once, and the control; `make faults` tries each twenty times. The accounts are tried by themselves."""
 
 import random
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -73,7 +72,6 @@ def test_the_books_miss_what_is_taken_from_the_hub_or_added_to_it(tmp_path: Path
         clinic.open()
         clinic.live_a_week()
         clinic.check()
-        clinic.kill("send", signal.SIGTERM)
         clinic.write_hub("DELETE FROM messages WHERE seq = (SELECT min(seq) FROM messages)")
         with pytest.raises(Miss, match="1 lost, 0 never"):
             clinic.check()

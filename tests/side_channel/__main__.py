@@ -16,6 +16,8 @@ from tests.side_channel.weeks import SLOTS, live
 
 WAYS = 20_000
 LEAST = 0.001
+APART_S = 4.0
+"""Eight rounds of `send`."""
 
 
 def share(one: list[float], other: list[float], dice: random.Random) -> float:
@@ -39,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fermata-side-channel-") as top:
         for week in range(asked.weeks):
             two = {
-                used: live(Path(top) / f"{week}-{used}", SLOTS, asked.seed + week, sessions=used)
+                used: live(Path(top) / f"{week}-{used}", SLOTS, asked.seed + week, sessions=used, apart_s=APART_S)
                 for used in (week % 2 == 0, week % 2 == 1)
             }
             used, empty = two[True], two[False]
