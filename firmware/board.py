@@ -33,6 +33,11 @@ class Microphones(Protocol):
         """What tells this array from another one; None until it was found."""
         ...
 
+    @property
+    def is_open(self) -> bool:
+        """Sound is taken, though none may have come yet."""
+        ...
+
     def open(self) -> None: ...  # noqa: D102 - the class says it
     def close(self) -> None: ...  # noqa: D102
     def __iter__(self) -> Iterator[Block | None]:

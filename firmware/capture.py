@@ -19,7 +19,7 @@ import pyaudio
 from firmware.confine import die_with, keep_memory
 from firmware.devices import Found, Wanted, find_device
 from firmware.errors import SoundError
-from firmware.pipe import BLOCK, DEVICE, REFUSED, SOURCE, Message, write
+from firmware.pipe import BLOCK, DEVICE, OPENED, REFUSED, SOURCE, Message, write
 from firmware.servers import CHECK_S, Pledge
 
 QUEUE_BLOCKS = 100
@@ -70,6 +70,7 @@ def capture(pipe: int, wanted: Wanted, *, look_only: bool) -> None:
         return
     ear = Ear()
     start(portaudio, found, wanted, ear)
+    write(pipe, Message(OPENED, b""))
     if found.card is None:
         send_pledged(pipe, ear, Pledge(os.getpid(), wanted.source))
     while True:

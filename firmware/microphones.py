@@ -15,7 +15,7 @@ import numpy as np
 
 from firmware.devices import Wanted
 from firmware.errors import SoundError
-from firmware.pipe import BLOCK, DEVICE, REFUSED, Message, PipeError, Reader
+from firmware.pipe import BLOCK, DEVICE, OPENED, REFUSED, SOURCE, Message, PipeError, Reader
 from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE, ArrayGeometry, Block
 
 PATIENCE_S = 1.0
@@ -116,6 +116,8 @@ class PortAudioArray:
             self.device, geometry.stream_channels, geometry.name, SAMPLE_RATE, BLOCK_SAMPLES, usb, sound_server
         )
         self._patience = patience
+        self.is_open = False
+        """Sound is taken, though none may have come yet."""
         self._capture: Capture | None = None
         self._left: list[subprocess.Popen[bytes]] = []
         self._next = 0
@@ -139,7 +141,7 @@ class PortAudioArray:
 
     def close(self) -> None:
         """Stop listening: afterwards nothing has the device open. Returns within a second."""
-        capture, self._capture = self._capture, None
+        capture, self._capture, self.is_open = self._capture, None, False
         if capture is not None:
             self._bury(capture)
 
@@ -162,10 +164,12 @@ class PortAudioArray:
             yield None
 
     def _know(self, message: Message) -> None:
-        """Take down which array it is; behind a sound server it must be the same source ever after."""
+        """Take down which array it is, and that it is open; behind a sound server the source must stay the same."""
         if message.kind == DEVICE:
             self.identity = message.content.decode()
-        else:
+        elif message.kind == OPENED:
+            self.is_open = True
+        elif message.kind == SOURCE:
             self._wanted = replace(self._wanted, source=message.content.decode())
 
     def _bury(self, capture: Capture) -> None:

@@ -3,7 +3,8 @@
     kind (1 byte) | status | frames | dropped | time | length | that many bytes
 
 DEVICE   the identity of what was found        SOURCE   the sound server's name for what it gives
-BLOCK    samples, int16, interleaved           REFUSED  a sentence: why there are none
+OPENED   it is open: sound is taken             REFUSED  a sentence: why there is none
+BLOCK    samples, int16, interleaved
 """
 
 import os
@@ -12,7 +13,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-DEVICE, SOURCE, BLOCK, REFUSED = b"D", b"S", b"B", b"R"
+DEVICE, SOURCE, OPENED, BLOCK, REFUSED = b"D", b"S", b"O", b"B", b"R"
 HEADER = struct.Struct("<cIIIdI")
 LONGEST = 1 << 20
 """Bytes of a message; beyond that it is none of ours."""

@@ -70,6 +70,7 @@ class Silence:
 
     geometry = ArrayGeometry("none", SAMPLE_RATE, (), ())
     identity: str | None = None
+    is_open = False
 
     def check(self) -> None:
         """Raises SoundError: there is nothing to see."""
@@ -110,7 +111,7 @@ class TapeArray:
         self._tape, self._rows = tape, rows_of(geometry, tape.channels)
         self._switch, self._pace, self._clock, self._sleep = switch, pace, clock, sleep
         self._playing: Iterator[NDArray[np.int16]] | None = None
-        self._open = False
+        self.is_open = False
         self._next = 0
         self._begun = 0.0
 
@@ -121,18 +122,18 @@ class TapeArray:
     def open(self) -> None:
         """Begin to listen; samples are counted from here. Raises SoundError when unplugged or without power."""
         self._check_power()
-        self._open, self._next, self._begun = True, 0, self._clock()
+        self.is_open, self._next, self._begun = True, 0, self._clock()
         self._playing = self._playing or self._tape.play(self._rows)
 
     def close(self) -> None:
         """Stop listening."""
-        self._open = False
+        self.is_open = False
 
     def __iter__(self) -> Iterator[Block]:
         """Blocks until `close` or the tape's end. Raises SoundError when it is unplugged or loses power."""
-        if not self._open:
+        if not self.is_open:
             raise SoundError("the microphones are closed: open them first")
-        while self._open and self._playing is not None:
+        while self.is_open and self._playing is not None:
             samples = next(self._playing, None)
             if samples is None:
                 self._playing = None

@@ -2,9 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import pairwise
 
 FADE_IN_S = 1.5
 FADE_OUT_S = 2.0
+RISES_APART_S = 2.0
+"""From the begin of one rise to the begin of the next, at least: 0.5 Hz."""
 
 Point = tuple[float, float]
 """(seconds, brightness 0..1)"""
@@ -12,20 +15,20 @@ Program = Callable[[float], tuple[Point, ...]]
 """From the brightness now to the next breakpoints, seconds counted from now; none when there is nothing to change."""
 
 
-def steady(level: float) -> Program:
+def steady(level: float, fade_in_s: float = FADE_IN_S, fade_out_s: float = FADE_OUT_S) -> Program:
     """Fade to a level and stay."""
 
     def program(brightness: float) -> tuple[Point, ...]:
         if brightness == level:
             return ()
-        return ((FADE_IN_S if level > brightness else FADE_OUT_S, level),)
+        return ((fade_in_s if level > brightness else fade_out_s, level),)
 
     return program
 
 
-def again_and_again(points: tuple[Point, ...]) -> Program:
+def again_and_again(points: tuple[Point, ...], fade_out_s: float = FADE_OUT_S) -> Program:
     """Fade to dark, then show a glow that begins and ends dark, without end."""
-    fade_out = steady(0.0)
+    fade_out = steady(0.0, fade_out_s=fade_out_s)
 
     def program(brightness: float) -> tuple[Point, ...]:
         return fade_out(brightness) or points
@@ -51,7 +54,10 @@ class Fading:
     down again take at least FADE_IN_S + FADE_OUT_S. Times must not go back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, turns: bool = False) -> None:
+        """With `turns`, fades may be fast: the light stays up until it may rise again, and then a fall can turn."""
+        self._turns = turns
+        self._rose = -RISES_APART_S  # the last rise that lies before `points`
         self.points: list[Point] = [(0.0, 0.0)]
         """The breakpoints, as far as they are needed."""
         self._program = steady(0.0)
@@ -61,7 +67,9 @@ class Fading:
         self._advance(at_s)
         place = bisect_right(self.points, at_s, key=lambda point: point[0])
         before = self.points[place - 1][1]
-        if place < len(self.points) and self.points[place][1] != before:
+        if self._may_turn(at_s, place, program):
+            self.points[place:] = [(at_s, self.at(at_s))]
+        elif place < len(self.points) and self.points[place][1] != before:
             del self.points[place + 1 :]  # a fade is under way: it is finished, and what was planned after it is not
         else:
             self.points[place:] = [(at_s, before)]
@@ -80,8 +88,28 @@ class Fading:
     def _advance(self, at_s: float) -> None:
         """Plan until a time."""
         while self.points[-1][0] < at_s and (ahead := self._program(self.points[-1][1])):
-            begin = self.points[-1][0]
+            begin, before = self.points[-1]
+            brightness = ahead[0][1]
+            up_until = self._last_rise() + RISES_APART_S
+            if self._turns and brightness < before and begin < up_until:
+                begin = up_until
+                self.points.append((begin, before))
             self.points += [(begin + after_s, brightness) for after_s, brightness in ahead if after_s > 0]
         passed = bisect_right(self.points, at_s, key=lambda point: point[0]) - 1
         if passed > 0:
+            self._rose = self._last_rise(passed)
             del self.points[:passed]
+
+    def _may_turn(self, at_s: float, place: int, program: Program) -> bool:
+        """A fall is under way, and the light is not to be darker, and last rose long enough ago."""
+        if not self._turns or place == len(self.points) or self.points[place][1] >= self.points[place - 1][1]:
+            return False
+        now = self.at(at_s)
+        ahead = program(now)
+        return (not ahead or ahead[0][1] > now) and at_s - self._last_rise(place) >= RISES_APART_S
+
+    def _last_rise(self, until: int | None = None) -> float:
+        """When the last rise began, of those that begin before that point, or of all that are planned."""
+        points = self.points if until is None else self.points[: until + 1]
+        rises = [start for (start, before), (_, after) in pairwise(points) if after > before]
+        return rises[-1] if rises else self._rose

@@ -36,6 +36,10 @@ MICROPHONE_NIGHT = 0.3
 BLINK_EVERY_S = 10.0
 BLINK_AFTER_S = 2.0
 """A light that was on is seen to have gone out before it blinks."""
+MICROPHONE_FADE_S = 0.5
+"""The microphone light is no cue: it must be true at once. No faster, as 10 % in 100 ms is the most for any light."""
+BLINK_TOP_S = 0.5
+"""So the light may turn and stay on from any moment of a blink's fall, and keeps 0.5 Hz."""
 LONGEST_GLOW_S = 8.0
 HOLD_S = LONGEST_GLOW_S - FADE_OUT_S
 """A steady cue that nothing has been said of for this long ends by itself, as when no sound comes any more."""
@@ -72,7 +76,15 @@ def is_steady(cue: str) -> bool:
 def blink(level: float) -> tuple[Point, ...]:
     """A plain dark, one slow blink, and dark again, BLINK_EVERY_S in all."""
     up = BLINK_AFTER_S + FADE_IN_S
-    return ((0.0, 0.0), (BLINK_AFTER_S, 0.0), (up, level), (up + FADE_OUT_S, 0.0), (BLINK_EVERY_S, 0.0))
+    down = up + BLINK_TOP_S
+    return (
+        (0.0, 0.0),
+        (BLINK_AFTER_S, 0.0),
+        (up, level),
+        (down, level),
+        (down + FADE_OUT_S, 0.0),
+        (BLINK_EVERY_S, 0.0),
+    )
 
 
 class Hooded:
@@ -135,7 +147,7 @@ class Lights:
         self._dimmer = dimmer * NIGHT if night else dimmer
         self._microphone_on = MICROPHONE_NIGHT if night else MICROPHONE_ON
         self._hooded = {Light.LEFT: Hooded(), Light.RIGHT: Hooded()}
-        self._microphone = Fading()
+        self._microphone = Fading(turns=True)
 
     def show(self, at_s: float, started: Iterable[str] = (), ended: Iterable[str] = ()) -> None:
         """What was decided at this moment: cues begin and end, and a steady one that is not ended is held on.
@@ -158,9 +170,9 @@ class Lights:
     def microphones(self, at_s: float, state: Microphones) -> None:
         """The microphones are live, off, or should be live and are not."""
         program = {
-            Microphones.LIVE: steady(self._microphone_on),
-            Microphones.OFF: steady(0.0),
-            Microphones.FAULT: again_and_again(blink(self._microphone_on)),
+            Microphones.LIVE: steady(self._microphone_on, MICROPHONE_FADE_S, MICROPHONE_FADE_S),
+            Microphones.OFF: steady(0.0, fade_out_s=MICROPHONE_FADE_S),
+            Microphones.FAULT: again_and_again(blink(self._microphone_on), MICROPHONE_FADE_S),
         }[state]
         self._microphone.wish(at_s, program)
 

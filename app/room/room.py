@@ -164,7 +164,7 @@ class Room:
         session, self.session = self.session, None
         if session:
             for heard in self.source.end():
-                session.follow(heard)
+                session.drain(heard)
             session.finish()
             self.lights.show(self.clock(), ended=session.policy.finish().ended)
         return session
@@ -210,8 +210,8 @@ class Room:
             return Microphones.FAULT if self.fault else Microphones.OFF
         if not self.board.privacy.is_open():
             return Microphones.OFF
-        live = self.source.live if self.session else bool(self.seating and self.seating.live)
-        return Microphones.LIVE if live else Microphones.FAULT
+        is_open = self.source.is_open if self.session else bool(self.seating and self.seating.live)
+        return Microphones.LIVE if is_open else Microphones.FAULT
 
     @property
     def brightness(self) -> dict[Light, float]:

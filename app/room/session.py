@@ -62,6 +62,10 @@ class Session:
         self.cued += [Cued(now.frame / FRAMES_PER_S, cue) for cue in decided.started]
         return Moment(heard, events, now, decided)
 
+    def drain(self, heard: Heard) -> tuple[Event, ...]:
+        """Take what came too late to be shown: it counts, and no cue begins."""
+        return self._conversation.follow(heard.settled, heard.live)
+
     def finish(self) -> tuple[Event, ...]:
         """The last events, at the session's end."""
         return self._conversation.finish()

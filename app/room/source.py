@@ -28,7 +28,12 @@ class Source(Protocol):
 
     @property
     def live(self) -> bool:
-        """The microphones are open and deliver."""
+        """The microphones deliver, as far as is known."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """The microphones are open, whether they deliver or not: what the microphone light says."""
         ...
 
     def begin(self) -> None:
@@ -60,7 +65,7 @@ class Sound:
         self.over = False
         self.trouble: str | None = None
         self.live = False
-        """The microphones are open, and deliver as far as is known."""
+        """The microphones deliver, as far as is known."""
         self._board, self._make_hearing, self._clock, self._doubt = board, hearing, clock, doubt
         self._hearing = hearing()
         self._make_greeting, self._greeting = greeting, greeting()
@@ -68,6 +73,15 @@ class Sound:
         self._missed = False
         """Sound is missing since `_heard_until`."""
         self._heard_until = self._retry_at = clock()
+
+    @property
+    def is_open(self) -> bool:
+        """Open, or being opened for the first time; after a fault, from when the board says that they are.
+
+        A light that is a moment early does no harm. After a fault it would be on at each vain try, so there the board
+        is asked; before the first block has come, which may be seconds.
+        """
+        return self.live or (self._blocks is not None and self._board.microphones.is_open)
 
     def begin(self) -> None:
         """Open the microphones; a fault is met in `next`."""
@@ -84,9 +98,9 @@ class Sound:
             return None
         if block is None:
             return None
-        lost = self._lost(block)
+        block = replace(block, lost=self._lost(block))
         self._heard_until, self._missed, self.live = self._clock(), False, True
-        heard = self._hearing.hear(replace(block, lost=block.lost + lost))
+        heard = self._hearing.hear(block)
         doubt = self._doubt(self._board.microphones.identity)
         if self._greeting:
             doubt = doubt or self._greeting.follow(heard.settled)
@@ -120,11 +134,15 @@ class Sound:
             return None
 
     def _lost(self, block: Block) -> int:
-        """Samples that have passed since a fault, up to this block, which has just been taken."""
+        """Samples missing before this block, which has just been taken.
+
+        After a fault they are the time since: what the block says is missing before it is part of that.
+        """
         if not self._missed:
-            return 0
+            return block.lost
         self._hearing.hear(self._nothing(0))  # a fault before the first sample counts too
-        return max(0, round((self._clock() - self._heard_until) * SAMPLE_RATE) - block.samples.shape[1])
+        passed = round((self._clock() - self._heard_until) * SAMPLE_RATE)
+        return max(block.lost, passed - block.samples.shape[1])
 
     def _nothing(self, lost: int) -> Block:
         return Block(np.zeros((len(self._board.geometry.positions_mm), 0), np.int16), 0, lost)
@@ -161,6 +179,11 @@ class Staves:
     @property
     def live(self) -> bool:
         """A score never fails."""
+        return True
+
+    @property
+    def is_open(self) -> bool:
+        """It stands for microphones that are."""
         return True
 
     def begin(self) -> None:

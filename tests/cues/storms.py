@@ -17,7 +17,17 @@ from datetime import date
 from typing import Any, cast
 
 from app.conversation.metrics import EXACT
-from app.cues.lamp import BLINK_EVERY_S, CLEAR, LONGEST_GLOW_S, MICROPHONE_NIGHT, MICROPHONE_ON, Lights, is_steady
+from app.cues.fading import RISES_APART_S
+from app.cues.lamp import (
+    BLINK_EVERY_S,
+    CLEAR,
+    LONGEST_GLOW_S,
+    MICROPHONE_FADE_S,
+    MICROPHONE_NIGHT,
+    MICROPHONE_ON,
+    Lights,
+    is_steady,
+)
 from app.cues.policy import Policy
 from app.cues.presets import PRESETS
 from app.hearing.seats import Role, Seat
@@ -33,8 +43,8 @@ from tests.cues.weather import STEP_S, WATCHDOG_S, Board, Ears, Microphones, Not
 
 SLACK_S = STEP_S + 1e-6
 """A session's own time begins with its first sound, so it is a step ahead."""
-SETTLED_S = 4.0
-"""By then the microphone light has finished one fade and done another, and a step is over."""
+SETTLED_S = RISES_APART_S + MICROPHONE_FADE_S + 2 * STEP_S
+"""By then the microphone light is true: after a rise it stays up 2 s, and a step was over before it was told."""
 RESTART_S = 5.0
 
 
@@ -222,7 +232,7 @@ class Storm:
             self._dark_since = now
         if self.board.privacy.trouble or (room.session and not room.source.live):
             self._fault_at = now
-        if now - self._live_since >= SETTLED_S and delivers:
+        if (delivers and now - self._live_since >= SETTLED_S) or (is_open and now - self._open_since >= SETTLED_S):
             assert light == (MICROPHONE_NIGHT if self.night else MICROPHONE_ON), (
                 f"live and the light is {light} at {now}"
             )
@@ -252,8 +262,8 @@ class Storm:
 
     def judge(self, recorder: Recorder, sittings: list[Sitting]) -> None:
         """Every rule on what was rendered in one life of the process."""
-        for points in recorder.points.values():
-            check(points)
+        for light, points in recorder.points.items():
+            check(points, light)
         recorder.cut(self.weather.now)
         confirmed = cast("WatchedLights", recorder.lights).confirmed
 

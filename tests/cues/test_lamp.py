@@ -18,6 +18,7 @@ from app.cues.lamp import (
     GLOWS,
     HOLD_S,
     LONGEST_GLOW_S,
+    MICROPHONE_FADE_S,
     MICROPHONE_NIGHT,
     MICROPHONE_ON,
     NIGHT,
@@ -133,15 +134,53 @@ def test_a_seat_that_is_known_is_told_by_blue_alone() -> None:
 def test_the_microphone_light_tells_live_off_and_fault() -> None:
     lights = Lights()
     lights.microphones(1.0, Microphones.LIVE)
-    assert lights.at(2.5)[Light.MICROPHONE] == MICROPHONE_ON
+    assert lights.at(1.0 + MICROPHONE_FADE_S)[Light.MICROPHONE] == MICROPHONE_ON
     lights.microphones(10.0, Microphones.OFF)
-    assert lights.at(12.0)[Light.MICROPHONE] == 0.0
+    assert lights.at(10.0 + MICROPHONE_FADE_S)[Light.MICROPHONE] == 0.0
     lights.microphones(20.0, Microphones.FAULT)
     for blink in range(5):
         assert lights.at(20.0 + blink * BLINK_EVERY_S + 2.0)[Light.MICROPHONE] == pytest.approx(0.0)
         assert lights.at(20.0 + blink * BLINK_EVERY_S + 3.5)[Light.MICROPHONE] == pytest.approx(MICROPHONE_ON)
-        assert lights.at(20.0 + blink * BLINK_EVERY_S + 5.5)[Light.MICROPHONE] == pytest.approx(0.0)
+        assert lights.at(20.0 + blink * BLINK_EVERY_S + 6.0)[Light.MICROPHONE] == pytest.approx(0.0)
         assert lights.at(20.0 + blink * BLINK_EVERY_S + 9.0)[Light.MICROPHONE] == pytest.approx(0.0)
+
+
+TRUE_S = {Microphones.LIVE: 1.5, Microphones.OFF: 2.5}
+"""So soon, whatever it showed before, the microphone light is what it was last told: at most a blink's rise, and
+for dark the two seconds that it stays up after a rise."""
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 12.0), st.sampled_from(list(Microphones))), max_size=12), st.booleans())
+def test_whatever_went_before_the_microphone_light_is_soon_true(
+    before: list[tuple[float, Microphones]], is_live: bool
+) -> None:
+    lights, now = Lights(), 0.0
+    for wait, state in before:
+        lights.microphones(now, state)
+        now += wait
+    last = Microphones.LIVE if is_live else Microphones.OFF
+    lights.microphones(now, last)
+    assert lights.at(now + TRUE_S[last] + 1e-6)[Light.MICROPHONE] == pytest.approx(MICROPHONE_ON if is_live else 0.0)
+
+
+def test_microphones_that_are_opened_while_the_light_blinks_are_seen_at_once() -> None:
+    for tenth in range(100):
+        lights, now = Lights(), 20.0 + tenth / 10
+        lights.microphones(0.0, Microphones.FAULT)
+        shown = lights.at(now)[Light.MICROPHONE]
+        lights.microphones(now, Microphones.LIVE)
+        assert all(lights.at(now + part / 10)[Light.MICROPHONE] >= shown - 1e-9 for part in range(10)), (
+            "no darker first"
+        )
+        assert lights.at(now + 1.5)[Light.MICROPHONE] == pytest.approx(MICROPHONE_ON)
+
+
+def test_a_wish_that_flutters_leaves_the_microphone_light_on_rather_than_off() -> None:
+    lights, dark = Lights(), 0
+    for tenth in range(200):
+        lights.microphones(tenth / 10, Microphones.OFF if tenth % 2 else Microphones.LIVE)
+        dark += tenth > 5 and lights.at(tenth / 10)[Light.MICROPHONE] < MICROPHONE_ON / 2
+    assert dark == 0
 
 
 def test_a_confirmation_ends_what_was_shown_and_rises_on_both_sides() -> None:
@@ -202,7 +241,7 @@ def test_no_storm_breaks_the_rules_of_light(
     lights.microphones(now, Microphones.OFF)
     recorder.to(now + 20.0, now)
     for light, points in recorder.points.items():
-        check(points)
+        check(points, light)
         assert lights.at(now + 20.0)[light] == 0.0, "nothing stays lit"
 
 

@@ -18,7 +18,7 @@ from tests.cues.storms import Storm, run, seeds_of
 def test_no_storm_breaks_a_rule(part: int) -> None:
     seen = run(seeds_of(11, 200)[part * 20 : part * 20 + 20])
     assert seen.sittings >= 20
-    assert seen.kills >= 2
+    assert seen.kills >= 1
     assert seen.cues["cannot_measure"] > 10
     assert 6.0 <= seen.longest <= 8.0
 

@@ -15,7 +15,7 @@ from app.conversation.score import Score, read
 from app.cues.lamp import MICROPHONE_ON, Lights
 from app.cues.policy import Policy
 from app.durable import InUseError
-from app.hearing.hearing import Hearing
+from app.hearing.hearing import Heard, Hearing
 from app.hearing.model import Model
 from app.release.ledger import Ledger
 from app.room.life import Life
@@ -157,6 +157,33 @@ def test_a_score_that_ends_ends_its_session(scene: Scene, ledger: Ledger) -> Non
     scene.pass_s(15 * MINUTE)
     assert scene.room.session is None
     assert len(ledger.waiting()) == 1
+
+
+class Late(Staves):
+    """A score of which the last two minutes come only at the session's end."""
+
+    def end(self) -> Iterator[Heard]:
+        """All that is left."""
+        return self._heard
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends_s", "cues", "counted"), [(Staves, 400, ["floor_held_long"], 400), (Late, 310, [], 420)]
+)
+def test_a_cue_that_would_begin_in_what_comes_after_the_end_is_not_listed(
+    ledger: Ledger, score: Score, kind: type[Staves], ends_s: float, cues: list[str], counted: float
+) -> None:
+    long_turn = read(f"THERAPIST  {'.' * 3000}{'#' * 1200}\nCLIENT     {'#' * 3000}{'.' * 1200}")
+    board, time = board_without_sound(), Time()
+    room = room_of(board, kind(long_turn, None, time, lambda _: None), ledger, time, score)
+    scene = Scene(room, time, board)
+    scene.press()
+    session = room.session
+    assert session
+    scene.pass_s(ends_s)
+    scene.press()
+    assert [each.cue for each in session.cued] == cues
+    assert session.tally().open / 100 == pytest.approx(counted, abs=0.5), "what comes late counts"
 
 
 def test_nothing_begins_while_the_privacy_switch_is_shut(scene: Scene) -> None:
