@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Table, and_, column, select, update, values
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.hub.arrivals import Accepted, Aside, Sorted, Standing
+from app.hub.days import Days
 from app.hub.tables import EPOCHS, HEALTH, MESSAGES, QUARANTINE, RELEASES, RESULTS
 from app.sync import wire
 
@@ -53,6 +54,7 @@ class _Batch:
         """Per device and epoch, the highest start that was told."""
         self._changed: dict[str, dict[str, Any]] = {}
         """Per device, the columns of its health that change."""
+        self._days = Days(now)
 
     def take(self, item: Sorted) -> Key | None:
         """Decide on one item; its key if it is to be acknowledged."""
@@ -86,6 +88,7 @@ class _Batch:
             upsert = INSERT[self._connection.dialect.name](HEALTH)
             new = {name: upsert.excluded[name] for name in columns}
             self._connection.execute(upsert.on_conflict_do_update(index_elements=["device"], set_=new), rows)
+        self._days.flush(self._connection, INSERT[self._connection.dialect.name])
 
     def _known_messages(self, keys: Collection[Key]) -> dict[Key, str]:
         """A join, which looks each up in the index; SQLite would read all of the table for `(…, …, …) IN (…)`."""
@@ -158,6 +161,7 @@ class _Batch:
         known = self._health.get(envelope.device, {})
         if known.get("heartbeat_epoch") == envelope.epoch and known["heartbeat_seq"] > envelope.seq:
             return
+        self._days.add(envelope.device, heartbeat, known.get("heartbeat"))
         row = {
             "simulated": envelope.simulated,
             "heartbeat": self._now,

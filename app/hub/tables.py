@@ -73,6 +73,22 @@ HEALTH = Table(
     Column("dropped", BigInteger),
 )
 
+# What is left of heartbeats: one row a room and day, by the hub's calendar.
+HEALTH_DAYS = Table(
+    "health_days",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("heard_s", BigInteger, nullable=False),  # seconds in which no heartbeat was overdue
+    Column("heartbeats", BigInteger, nullable=False),
+    Column("faults", BigInteger, nullable=False),  # heartbeats that told of a fault of the microphones
+    Column("own_clock", BigInteger, nullable=False),  # heartbeats without the hub's time
+    Column("waiting", BigInteger, nullable=False),  # the most
+    Column("dropped", BigInteger, nullable=False),  # the unit's counter, as last told
+    Column("software", Text, nullable=False),
+    Index("health_days_by_day", "day"),
+)
+
 QUARANTINE = Table(
     "quarantine",
     TABLES,

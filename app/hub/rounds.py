@@ -1,0 +1,97 @@
+"""The rounds: how every room stands, and each room's days, as the database holds them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+
+from app.hub.database import open_database, transaction
+from app.hub.days import day_of
+from app.hub.rooms import Room
+from app.hub.tables import CERTIFICATES, HEALTH, HEALTH_DAYS, RELEASES, ROOMS
+
+KEPT_DAYS = 730
+SHOWN_DAYS = 90
+"""So many days a room's page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """A room on the board: as its unit tells it, and as the registry knows it."""
+
+    room: Room
+    name: str
+    certificate_ends: int | None
+    """None: it has none; units on the hub's own machine need none."""
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What is left of a room's heartbeats of one day."""
+
+    day: str
+    """As 2026-11-23, by the hub's calendar."""
+    heard_s: int
+    heartbeats: int
+    faults: int
+    own_clock: int
+    waiting: int
+    dropped: int
+    software: str
+
+
+class Rounds:
+    """Reads of health, in the hub's database. Everything here raises StoreError."""
+
+    def __init__(self, where: Path | str) -> None:
+        self._engine = open_database(where)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def wards(self) -> list[Ward]:
+        """Every room that has reported or is invited and not revoked, by name; without its last release."""
+        ends = select(CERTIFICATES.c.device, CERTIFICATES.c.joining, func.max(CERTIFICATES.c.ends).label("ends"))
+        columns = [HEALTH.c[name] for name in Room.__dataclass_fields__ if name != "last_week"]
+        with transaction(self._engine) as connection:
+            healths = {row.device: row for row in connection.execute(select(*columns))}
+            members = {row.device: row for row in connection.execute(select(ROOMS))}
+            grouped = ends.group_by(CERTIFICATES.c.device, CERTIFICATES.c.joining)
+            until = {(row.device, row.joining): row.ends for row in connection.execute(grouped)}
+        nothing = dict.fromkeys(Room.__dataclass_fields__)
+        found = []
+        for device in healths.keys() | members.keys():
+            member, health = members.get(device), healths.get(device)
+            if member is not None and member.revoked is not None:
+                continue
+            told = {**nothing, **(dict(health._mapping) if health is not None else {}), "device": device}  # noqa: SLF001  SQLAlchemy's public name
+            certificate = until.get((device, member.joining)) if member is not None else None
+            name = member.name if member is not None else device
+            found.append(Ward(Room(**told), name, certificate, member is not None))
+        return sorted(found, key=lambda ward: (ward.name.casefold(), ward.room.device))
+
+    def last_weeks(self, devices: Iterable[str]) -> dict[str, str]:
+        """The ISO week of each room's newest weekly message, released or withheld."""
+        query = select(RELEASES.c.device, func.max(RELEASES.c.week).label("week"))
+        query = query.where(RELEASES.c.device.in_(list(devices))).group_by(RELEASES.c.device)
+        with transaction(self._engine) as connection:
+            return {row.device: row.week for row in connection.execute(query)}
+
+    def days(self, device: str, now: int, shown: int = SHOWN_DAYS) -> list[Day]:
+        """A room's last days of which there is something, the newest first."""
+        since = (day_of(now) - timedelta(days=shown - 1)).isoformat()
+        mine = (HEALTH_DAYS.c.device == device, HEALTH_DAYS.c.day >= since)
+        columns = [HEALTH_DAYS.c[name] for name in Day.__dataclass_fields__]
+        query = select(*columns).where(*mine).order_by(HEALTH_DAYS.c.day.desc())
+        with transaction(self._engine) as connection:
+            return [Day(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  as above
+
+    def forget(self, now: int) -> None:
+        """Let go of days older than two years."""
+        before = (day_of(now) - timedelta(days=KEPT_DAYS)).isoformat()
+        with transaction(self._engine) as connection:
+            connection.execute(delete(HEALTH_DAYS).where(HEALTH_DAYS.c.day < before))
