@@ -24,17 +24,8 @@ LEAST_REST, MOST_REST = 6, 60
 """How many of those must have been heard, and how many are remembered (10 s of silence)."""
 PEAKS = 150
 """Recent peaks that a new one is compared with."""
-FLAT_MM = 5.0
-"""Microphones that lie so near to one line tell their front from their back no more."""
 
 Complex = NDArray[np.complex64]
-
-
-def hears_around(geometry: ArrayGeometry) -> bool:
-    """Whether an array tells all azimuths apart: not with one or two microphones, nor with a row of them."""
-    places = np.array(geometry.positions_mm)[:, :2]
-    spread = np.linalg.svd(places - places.mean(0), compute_uv=False)
-    return len(places) > 2 and bool(spread[1] > FLAT_MM)
 
 
 class Bearings:

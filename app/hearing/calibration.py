@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.compass import FRAMES_PER_S, WINDOW, Bearing, Compass, Complex, apart
+from app.hearing.compass import FRAMES_PER_S, WINDOW, Bearing, Compass, Complex
 from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP
-from app.hearing.seats import MOST, Role, Seat
+from app.hearing.seats import MOST, Role, Seat, apart
 from firmware.sound import ArrayGeometry
 
 SPEAKING = 0.5

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.features import HOP, RATE
+from app.hearing.rows import hears_around, row_along
+from app.hearing.seats import apart
 from firmware.sound import SPEED_OF_SOUND, ArrayGeometry
 
 WINDOW = 512
@@ -76,7 +78,7 @@ class Compass:
         nearest = min(float(np.linalg.norm(one - other)) for one, other in combinations(places, 2)) / 1000
         highest = min(HEARD_HZ[1], SPEED_OF_SOUND / (NO_TWIN * max(nearest, 1e-3)))
         self.bins = np.flatnonzero((hz >= HEARD_HZ[0]) & (hz <= highest))
-        self.azimuths = _azimuths(places)
+        self.azimuths = _azimuths(geometry)
         self.steering = _steer(geometry, self.azimuths, hz[self.bins])
         self._coarse = self.azimuths[::COARSE]
         self.microphones = len(places)
@@ -158,18 +160,11 @@ class Compass:
         return pair if tries[pair] - floor > SWAPPED * max(straight - floor, 0.01) else None
 
 
-def apart(one: NDArray[np.float64], other: float) -> NDArray[np.float64]:
-    """The angle between directions, degrees 0..180."""
-    return np.asarray(np.abs((one - other + 180) % 360 - 180))
-
-
-def _azimuths(places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _azimuths(geometry: ArrayGeometry) -> NDArray[np.float64]:
     """All around; for a row of microphones, which cannot tell its front from its back, the half that x or y faces."""
-    _, spread, axes = np.linalg.svd(places - places.mean(0))
-    if len(spread) > 1 and spread[1] > 1.0:
+    if hears_around(geometry):
         return np.arange(0.0, 360.0, STEP_DEG)
-    along = np.degrees(np.arctan2(axes[0, 1], axes[0, 0])) % 180
-    return np.asarray(along + np.arange(0.0, 180.0 + STEP_DEG / 2, STEP_DEG))
+    return np.asarray(row_along(geometry) + np.arange(0.0, 180.0 + STEP_DEG / 2, STEP_DEG))
 
 
 def _steer(geometry: ArrayGeometry, azimuths: NDArray[np.float64], hz: NDArray[np.float64]) -> Complex:

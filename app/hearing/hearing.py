@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.activity import Activity
-from app.hearing.bearings import hears_around
 from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears, Features, Floats
 from app.hearing.inputs import Inputs
 from app.hearing.model import SETTLED_LAG, Belief, Model, at_rest
 from app.hearing.noise import Noise
+from app.hearing.rows import hears_around
 from app.hearing.seats import Seat
 from app.hearing.selfcheck import SelfCheck
 from app.hearing.waiting import Waiting

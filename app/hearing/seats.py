@@ -6,6 +6,9 @@ from enum import Enum
 from itertools import pairwise
 from math import isfinite
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Role(Enum):
     """What a seat is for; role-dependent metrics need both."""
@@ -52,6 +55,11 @@ def parse_seat(text: str) -> Seat:
         ) from None
 
 
+def apart(one: NDArray[np.float64] | float, other: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """The angle between directions, degrees 0..180."""
+    return np.asarray(np.abs((one - other + 180.0) % 360.0 - 180.0))
+
+
 CLOSEST = 20.0
 """Degrees: nearer seats than this no small array can tell apart."""
 MOST = 6
@@ -68,7 +76,7 @@ def check_seats(seats: Iterable[Seat]) -> tuple[Seat, ...]:
         raise SeatError(f"{len(checked)} seats are too many: a room has at most {MOST}")
     around = sorted(checked, key=lambda seat: seat.azimuth)
     for one, other in pairwise([*around, *around[:1]] if len(around) > 1 else []):
-        if min((other.azimuth - one.azimuth) % 360, (one.azimuth - other.azimuth) % 360) < CLOSEST:
+        if apart(one.azimuth, other.azimuth) < CLOSEST:
             raise SeatError(
                 f"the seats '{one.name}' and '{other.name}' are less than {CLOSEST:.0f} degrees apart: move one"
             )

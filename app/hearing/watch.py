@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.hearing.bearings import Bearings
 from app.hearing.features import Directions
-from app.hearing.seats import Seat
+from app.hearing.seats import Seat, apart
 from firmware.sound import ArrayGeometry
 
 Degrees = NDArray[np.float64]
@@ -79,12 +79,12 @@ class Watch:
 
     def _judge_guest(self, bearing: float) -> None:
         """Whether bearings away from all seats lie close together."""
-        if angle(self._seats, bearing).min() < AWAY_DEG:
+        if apart(self._seats, bearing).min() < AWAY_DEG:
             return
         self._strange.append((self._block, bearing))
         while self._strange[0][0] < self._block - A_MINUTE:
             self._strange.popleft()
-        near = angle(np.array([azimuth for _, azimuth in self._strange]), bearing) <= TOGETHER_DEG
+        near = apart(np.array([azimuth for _, azimuth in self._strange]), bearing) <= TOGETHER_DEG
         if near.sum() >= STRANGE:
             self._guest, self._last_strange = True, self._block
 
@@ -101,13 +101,13 @@ class Watch:
         shares = np.array([self._near(heard, float(turn), ON_SEAT_DEG) for turn in TURNS])
         equal = TURNS[shares == shares.max()]
         turn = float(equal[np.argsort(np.abs(equal))[len(equal) // 2]])
-        spoken = sorted(float((angle(heard, seat + turn) <= ON_SEAT_DEG).mean()) for seat in self._seats)
+        spoken = sorted(float((apart(heard, seat + turn) <= ON_SEAT_DEG).mean()) for seat in self._seats)
         convincing = shares.max() >= max(EXPLAINED, straight + BETTER) and spoken[-2] >= EACH
         return turn if convincing else None
 
     def _near(self, heard: Degrees, turn: float, within: float) -> float:
         """Share of bearings within so many degrees of a seat when the seats are turned."""
-        return float((angle(heard[:, None], self._seats + turn).min(1) <= within).mean())
+        return float((apart(heard[:, None], self._seats + turn).min(1) <= within).mean())
 
 
 class Astray:
@@ -121,8 +121,3 @@ class Astray:
     def attend(self, speaking: bool | None) -> str | None:
         """What is wrong with the directions after one more block, in a sentence, or None."""
         return self._watch.attend(self._bearings.take(self._directions.phases, speaking=speaking))
-
-
-def angle(one: Degrees, other: Degrees | float) -> Degrees:
-    """Between directions, degrees 0..180."""
-    return np.asarray(np.abs((one - other + 180.0) % 360.0 - 180.0))

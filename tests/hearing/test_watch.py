@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hearing.bearings import Bearings, hears_around
+from app.hearing.bearings import Bearings
 from app.hearing.features import BLOCK, Ears
 from app.hearing.noise import TOO_LOUD, Noise
-from app.hearing.seats import parse_seats
-from app.hearing.watch import THIRD_VOICE, Watch, angle
+from app.hearing.rows import hears_around
+from app.hearing.seats import apart, parse_seats
+from app.hearing.watch import THIRD_VOICE, Watch
 from firmware.geometry import load_array
 from tests.hearing.sounds import CIRCLE, PAIR, plane_wave
 
@@ -86,7 +87,7 @@ def test_a_bearing_points_where_speech_comes_from_though_the_room_hums_elsewhere
         bearing = bearings.take(ears.directions.phases, speaking=at > 24_000)
         found += [] if bearing is None else [bearing]
     assert found
-    assert angle(np.array(found), azimuth).max() <= 15
+    assert apart(np.array(found), azimuth).max() <= 15
 
 
 def test_a_row_of_microphones_is_not_watched() -> None:
