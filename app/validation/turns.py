@@ -23,7 +23,8 @@ def read_turns(path: Path) -> tuple[Spoken, ...]:
                 raise PlanError(f"{path} begins with '{','.join(header)}': the first line is {','.join(COLUMNS)}")
             turns = tuple(_checked(path, rows))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PlanError(f"the turns {path} cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise PlanError(f"the turns {path} cannot be read ({why}): name a CSV file with --turns") from error
     if not turns:
         raise PlanError(f"nobody speaks in {path}: write a line seat,start_s,end_s for each turn")
     names = {turn.seat for turn in turns}

@@ -72,6 +72,7 @@ def validate(
         return
     with needing("rehearsal"):
         from app.validation.asked import plan_of
+        from app.validation.plan import PlanError
         from app.validation.report import markdown
         from app.validation.validate import validate as rehearse_all
     from app.hearing.model import Model
@@ -79,7 +80,7 @@ def validate(
 
     try:
         plan = plan_of(asked)
-    except (ArrayError, SeatError) as error:
+    except (ArrayError, PlanError, SeatError) as error:
         raise click.UsageError(str(error)) from error
     with click.progressbar(length=1000, label="Rehearsing", file=sys.stderr) as bar:
         found = rehearse_all(
@@ -96,11 +97,12 @@ def tell_cost(asked: dict[str, Any], out: Path | None, as_json: bool) -> None:
         from app.validation.asked import plan_of
         from app.validation.cost import MINUTES, markdown
         from app.validation.cost import cost as measure
+        from app.validation.plan import PlanError
     from app.hearing.model import Model
 
     try:
         plan = plan_of(asked | {"minutes": asked["minutes"] or MINUTES})
-    except (ArrayError, SeatError) as error:
+    except (ArrayError, PlanError, SeatError) as error:
         raise click.UsageError(str(error)) from error
     found = measure(plan, Model(), out)
     click.echo(json.dumps(found) if as_json else markdown(found), nl=as_json)

@@ -90,10 +90,10 @@ def test_one_microphone_hears_silences_and_no_turns() -> None:
 @pytest.mark.parametrize(
     ("asked", "code", "sentence"),
     [
-        (("--rt60", "0.6", "0.3"), 1, "give the less first"),
-        (("--minutes", "0", "5"), 1, "--minutes 0 5 cannot be"),
-        (("--minutes", "nan", "5"), 1, "cannot be"),
-        (("--seats", "therapist=30"), 1, "drawn talk needs two seats"),
+        (("--rt60", "0.6", "0.3"), 2, "give the less first"),
+        (("--minutes", "0", "5"), 2, "--minutes 0 5 cannot be"),
+        (("--minutes", "nan", "5"), 2, "cannot be"),
+        (("--seats", "therapist=30"), 2, "drawn talk needs two seats"),
         (("--seats", "therapist=30,client=35"), 2, "less than 20 degrees apart"),
         (("--array", "none"), 2, "no array is called 'none'"),
         (("--voices", "/nowhere"), 1, "there is no folder /nowhere"),
@@ -115,9 +115,25 @@ def test_what_cannot_be_is_one_sentence(
 def test_turns_of_a_seat_that_does_not_exist_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "turns.csv"
     path.write_text("seat,start_s,end_s\nstranger,0,1\n")
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as left:
         main(["validate", "--turns", str(path), "--seats", "therapist=30,client=150"])
+    assert left.value.code == 2
     assert "the turns name stranger, which is no seat: there are therapist, client" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "rows", ["therapist,-1,2", "client,5,6\ntherapist,2,4", "client,0,3\nclient,2,4", "therapist,3,2"]
+)
+def test_turns_that_cannot_be_are_one_sentence_and_exit_2(
+    rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "turns.csv"
+    path.write_text(f"seat,start_s,end_s\n{rows}\n")
+    with pytest.raises(SystemExit) as left:
+        main(["validate", "--turns", str(path)])
+    assert left.value.code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"fermata: {path}, line ")
 
 
 def test_too_few_voices_for_the_seats_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
