@@ -393,7 +393,7 @@ class Clinic:
 
     def releases_missing(self) -> int:
         """Weekly messages that the hub's database does not have."""
-        return self.weeks_made() - int(self.read_hub("SELECT count(*) FROM releases")[0][0])
+        return len(self.weekly()) - int(self.read_hub("SELECT count(*) FROM releases")[0][0])
 
     def _settings(self) -> Path:
         file = self.folder / "fermata.toml"
