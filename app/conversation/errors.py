@@ -10,6 +10,7 @@ Error = Mapping[str, float]
 PARTS = ("absolute", "relative", "yardstick", "spread")
 FACTORS = ("below", "above")
 """How much farther an interval goes to one side; 1 where they are not given."""
+LIMITS = ("usual_doubt", "most_doubt", "most_seats", "shortest_s")
 
 
 class ErrorsError(ValueError):
@@ -25,6 +26,10 @@ class Errors:
     """The median of the sessions' doubt where this was measured; errors grow as the square root of doubt does."""
     most_doubt: float = inf
     """No session that was measured was heard so unsurely: beyond it nothing is known."""
+    most_seats: int | None = None
+    """No session that was measured had more; None where this is not limited."""
+    shortest_s: float = 0.0
+    """None had less measured time."""
     made: Mapping[str, object] = field(default_factory=dict)
     """From how many sessions of what kind, by which model."""
 
@@ -49,7 +54,8 @@ def read_errors(text: str) -> Errors:
     """The errors that models/evaluation has written. Raises ErrorsError."""
     try:
         values = json.loads(text)
-        return Errors(values["errors"], values["usual_doubt"], values["most_doubt"], values["made"])
+        limits = {name: values[name] for name in LIMITS}
+        return Errors(values["errors"], **limits, made=values["made"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, ErrorsError):
             raise
@@ -60,8 +66,7 @@ def written(errors: Errors) -> str:
     """Errors as read_errors reads them."""
     values = {
         "made": dict(errors.made),
-        "usual_doubt": errors.usual_doubt,
-        "most_doubt": errors.most_doubt,
+        **{name: getattr(errors, name) for name in LIMITS},
         "errors": {name: dict(error) for name, error in errors.by_metric.items()},
     }
     return json.dumps(values, indent=2) + "\n"

@@ -86,6 +86,10 @@ def _unknown(metric: Metric, tally: Tally, errors: Errors) -> str | None:
         return "how far the hearing is off here was never measured"
     if tally.doubt > errors.most_doubt:
         return "speech was heard too unsurely"
+    if errors.most_seats is not None and len(tally.roles) > errors.most_seats:
+        return f"how far the hearing is off with {len(tally.roles)} seats was never measured"
+    if tally.measured < frames(errors.shortest_s):
+        return f"how far the hearing is off in less than {errors.shortest_s:g} s was never measured"
     return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import ceil, sqrt
+from math import ceil, floor, sqrt
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from app.conversation.errors import Errors
 from app.conversation.intervals import Yardstick, margin, yardstick
 from app.conversation.metrics import EXACT, measure, spread
 from app.conversation.tally import Tally
+from app.conversation.vocabulary import FRAMES_PER_S
 
 LEVELS = (0.96, 0.95, 0.945, 0.94, 0.935, 0.93, 0.925, 0.92)
 """Of the sessions that were fitted, so many are to be inside: the first at which intervals are not too wide."""
@@ -48,10 +49,12 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session's metrics, and how unsurely it was heard."""
+    """One session's metrics, how unsurely it was heard, and what kind of session it was."""
 
     offs: Mapping[str, Off]
     doubt: float
+    seats: int = 2
+    measured_s: float = 0.0
 
 
 def session(heard: Tally, others: Sequence[Tally], true: Tally) -> Session:
@@ -64,6 +67,8 @@ def session(heard: Tally, others: Sequence[Tally], true: Tally) -> Session:
             if (value := found[name].value) is not None and (true_value := wanted[name].value) is not None
         },
         heard.doubt,
+        len(heard.roles),
+        heard.measured / FRAMES_PER_S,
     )
 
 
@@ -82,7 +87,14 @@ def fit(sessions: Sequence[Session], made: Mapping[str, object] | None = None) -
         for metric in METRICS
         if metric.id != "coverage" and len(by_metric.get(metric.id, [])) >= LEAST_SESSIONS
     }
-    return Errors(fitted, usual, most, made or {})
+    return Errors(
+        fitted,
+        usual,
+        most,
+        max(each.seats for each in sessions),
+        floor(min(each.measured_s for each in sessions)),
+        made or {},
+    )
 
 
 def _fitted(name: str, some: Sequence[Off]) -> dict[str, float]:

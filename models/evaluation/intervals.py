@@ -12,6 +12,7 @@ folder (about 280 MB an hour), so that the next model needs to be heard only.
 import argparse
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def fit(every: Sequence[Plan], arguments: argparse.Namespace) -> None:
         "seed": arguments.seed,
         "sessions": len(sessions),
         "hours": round(hours, 1),
-        "seats": sorted({len(plan.names) for plan in every}),
+        "seats": Counter(each.seats for each in sessions),
         "minutes": [min(plan.minutes[0] for plan in every), max(plan.minutes[1] for plan in every)],
         "voices": len(every[0].people),
         "array": every[0].array.name,

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from math import isfinite
 from time import process_time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_an_error_that_cannot_be_says_what_to_give(error: dict[str, float]) -> N
 
 
 def test_errors_survive_their_file() -> None:
-    errors = Errors({"long_pauses": {"absolute": 1.0, "above": 2.0}}, 0.1, 0.3, {"sessions": 60})
+    errors = Errors({"long_pauses": {"absolute": 1.0, "above": 2.0}}, 0.1, 0.3, 4, 90.0, {"sessions": 60})
     assert read_errors(written(errors)) == errors
 
 
@@ -175,6 +176,29 @@ def test_a_session_heard_too_unsurely_is_withheld_but_for_coverage() -> None:
     assert {name for name, number in got.items() if number.withheld is None} == {"coverage"}
     assert got["silence_share"].withheld == "speech was heard too unsurely"
     assert measure(tally, replace(errors, most_doubt=tally.doubt))["silence_share"].withheld is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "just", "why"),
+    [
+        ({"most_seats": 1}, {"most_seats": 2}, "how far the hearing is off with 2 seats was never measured"),
+        (
+            {"shortest_s": 481.0},
+            {"shortest_s": 480.0},
+            "how far the hearing is off in less than 481 s was never measured",
+        ),
+    ],
+)
+def test_a_session_unlike_those_that_were_measured_is_withheld_but_for_coverage(
+    limit: dict[str, Any], just: dict[str, Any], why: str
+) -> None:
+    tally = recount(PAIR, dialogue(12), 12 * 4000)[1]
+    errors = Errors({metric.id: {"absolute": 0.1} for metric in METRICS})
+    got = measure(tally, replace(errors, **limit))
+    assert {name for name, number in got.items() if number.withheld is None} == {"coverage"}
+    assert got["silence_share"].withheld == why
+    assert measure(tally, replace(errors, **just))["silence_share"].withheld is None
+    assert measure(tally, EXACT)["silence_share"].withheld is None
 
 
 def test_an_empty_session_has_a_coverage_of_nothing() -> None:

@@ -81,7 +81,7 @@ def test_one_person_and_three_can_be_rehearsed(tmp_path: Path, seats: Sequence[s
 
 
 def test_one_microphone_hears_silences_and_no_turns() -> None:
-    said = validate("--array", "mono", "--rooms", "easy", "--sessions", "1", "--minutes", "1.5", "1.5", "--json")
+    said = validate("--array", "mono", "--rooms", "easy", "--sessions", "1", "--minutes", "2", "2", "--json")
     metrics = json.loads(said.stdout)["metrics"]
     assert metrics["therapist_turn_median"] is None
     assert metrics["silence_share"]["mean_error"] < 0.1
