@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 
 DEVICE, SOURCE, OPENED, BLOCK, REFUSED = b"D", b"S", b"O", b"B", b"R"
+KINDS = {DEVICE, SOURCE, OPENED, BLOCK, REFUSED}
 HEADER = struct.Struct("<cIIIdI")
 LONGEST = 1 << 20
 """Bytes of a message; beyond that it is none of ours."""
@@ -76,7 +77,7 @@ class Reader:
         if len(self._buffer) < HEADER.size:
             return None
         kind, status, frames, dropped, at, length = HEADER.unpack_from(self._buffer)
-        if kind not in {DEVICE, SOURCE, BLOCK, REFUSED} or length > LONGEST:
+        if kind not in KINDS or length > LONGEST:
             raise PipeError
         past = HEADER.size + length
         if len(self._buffer) < past:
