@@ -71,7 +71,7 @@ class Stage:
             f'[room]\nclinic = "{CLINIC}"\n[hub]\nstate = "{self.folder / "hub"}"\ntherapists = {THERAPISTS}\n',
         )
         said_before = len(self._lines("hub", READY))
-        self._start("hub", settings, "hub", "--port", port, "--mqtt-port", str(self._mqtt_port))
+        self._start("hub", settings, "hub", "--rehearsal", "--port", port, "--mqtt-port", str(self._mqtt_port))
         self.wait(lambda: self.ended("hub") or len(self._lines("hub", READY)) > said_before, READY_S, "the hub's start")
         line = self._lines("hub", READY)[-1]
         self.url = line.split()[3]

@@ -22,7 +22,7 @@ class HubOptions:
     state: Path
     """The folder that holds everything the hub keeps: database, broker's store, lock."""
     host: str = "127.0.0.1"
-    """Where the page listens; loopback only until there are accounts."""
+    """Where the page listens; loopback only, its passwords would cross a network in the clear."""
     port: int = 8720
     """The page's port; 0 takes any free one."""
     mqtt_port: int = 1883
@@ -42,13 +42,16 @@ class HubOptions:
     broker_url: str | None = None
     """A broker of the clinic's own, mqtt://host:port; None starts the embedded one."""
 
+    rehearsal: bool = False
+    """Let anybody on this machine look, as long as the hub holds nothing but rehearsals and knows nobody by name."""
+
     def __post_init__(self) -> None:
         if not CLINIC.fullmatch(self.clinic):
             raise HubError(
                 f"the clinic's id {self.clinic!r} may only have a-z, 0-9 and hyphens, at most 48: choose another"
             )
         if not is_loopback(self.host):
-            raise HubError(f"the page has no accounts yet, so it may not listen on {self.host}: use 127.0.0.1")
+            raise HubError(f"the page is not encrypted, so it may not listen on {self.host}: use 127.0.0.1")
         if self.address is not None and not HOST.fullmatch(self.address):
             raise HubError(
                 f"{self.address!r} is no name or address by which rooms could reach this hub: set hub.address"

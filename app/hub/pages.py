@@ -4,32 +4,37 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.hub.accounts import Person, Role
+from app.hub.accounts import OPEN, ForeignFormError, NotAllowedError, Person, Role, SignInNeededError, needs
+from app.hub.audit import audit
+from app.hub.desk import Desk
+from app.hub.entrance import entrance, to_sign_in
 from app.hub.errors import StoreError
+from app.hub.frame import Frame, language
 from app.hub.rooms import Presence
+from app.hub.staff import staff
 from app.hub.store import Store
 from app.hub.trends import Release, trends
 from app.hub.views import WorldView, room_view, world_view
-from app.hub.words import LANGUAGES, Words, choose, words
+from app.hub.words import Words
 
 STATIC = Path(__file__).parent / "static"
 HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
 
+# "no-referrer" would have browsers send our own forms with an Origin of null, which tells us nothing.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -46,23 +51,18 @@ class Settings:
 
 
 def make_app(
-    store: Store, trouble: Callable[[], str | None], settings: Settings, clock: Callable[[], float]
+    store: Store, trouble: Callable[[], str | None], settings: Settings, clock: Callable[[], float], desk: Desk
 ) -> FastAPI:
     """The pages over a store.
 
     `trouble` tells what keeps messages from being stored now, in a sentence; `clock` is the hub's, seconds since
-    1970 UTC.
+    1970 UTC; `desk` knows who asks.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.who = _anybody
+    app.state.who = desk.who
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    templates = _templates()
-
-    def _message(request: Request, key: str, status: int, **names: str) -> HTMLResponse:
-        say = choose(request.query_params.get("lang"), request.headers.get("accept-language", ""))
-        html = templates.get_template("message.html").render(say=say, sentence=say(key, **names))
-        return HTMLResponse(html, status)
+    frame = Frame(settings.clinic, clock)
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -71,50 +71,57 @@ def make_app(
         response.headers["Cache-Control"] = "no-cache" if request.url.path.startswith("/static/") else "no-store"
         return response
 
-    @app.get("/", response_class=HTMLResponse)
-    def page(request: Request, lang: str | None = None) -> HTMLResponse:
-        say = choose(lang, request.headers.get("accept-language", ""))
-        html = templates.get_template("page.html").render(_content(store, trouble(), settings, int(clock()), say))
-        return HTMLResponse(html, headers={"Content-Language": say.code, "Vary": "Accept-Language"})
+    @app.get("/")
+    def page(request: Request, person: Annotated[Person, needs(Role.VIEWER, Role.TECH)]) -> HTMLResponse:
+        content = _content(store, trouble(), settings, int(clock()), language(request), person)
+        return frame.show(request, "page.html", content, person)
 
-    @app.exception_handler(StoreError)
-    def unreadable(request: Request, error: StoreError) -> HTMLResponse:
-        return _message(request, "unreadable", 503, sentence=str(error))
-
-    @app.exception_handler(404)
-    def nowhere(request: Request, _error: Exception) -> HTMLResponse:
-        return _message(request, "nowhere", 404)
-
-    @app.get("/health")
+    @app.get("/health", dependencies=[OPEN])
     def health() -> JSONResponse:
         return JSONResponse(asdict(store.counts()))
 
+    app.include_router(entrance(desk, frame))
+    app.include_router(staff(desk, frame))
+    app.include_router(audit(desk, frame))
+    _refuse(app, frame)
     return app
 
 
-async def _anybody(_request: Request) -> Person:
-    return Person("", Role.OWNER)
+def _refuse(app: FastAPI, frame: Frame) -> None:
+    """What is answered to whoever asks for what cannot be given."""
+
+    def message(request: Request, status: int, key: str, **names: str) -> HTMLResponse:
+        return frame.show(request, "message.html", {"sentence": language(request)(key, **names)}, status=status)
+
+    @app.exception_handler(StoreError)
+    def unreadable(request: Request, error: StoreError) -> Response:
+        return message(request, 503, "unreadable", sentence=str(error))
+
+    @app.exception_handler(404)
+    def nowhere(request: Request, _error: Exception) -> Response:
+        return message(request, 404, "nowhere")
+
+    @app.exception_handler(SignInNeededError)
+    def stranger(request: Request, _error: Exception) -> Response:
+        return to_sign_in(request) if request.method == "GET" else message(request, 401, "sign_in_first")
+
+    @app.exception_handler(NotAllowedError)
+    def not_allowed(request: Request, _error: Exception) -> Response:
+        return message(request, 403, "not_allowed")
+
+    @app.exception_handler(ForeignFormError)
+    def foreign(request: Request, _error: Exception) -> Response:
+        return message(request, 403, "foreign_form")
 
 
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("app.hub"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _content(store: Store, trouble: str | None, settings: Settings, now: int, say: Words) -> dict[str, Any]:
+def _content(
+    store: Store, trouble: str | None, settings: Settings, now: int, say: Words, person: Person
+) -> dict[str, Any]:
     rooms = store.rooms()
     counts = store.counts()
     today = datetime.fromtimestamp(now, UTC).astimezone().date()
-    worlds = _worlds(store.releases(), today, settings, say)
+    worlds = _worlds(store.releases(), today, settings, say) if person.may(Role.VIEWER) else []
     return {
-        "say": say,
-        "languages": [words(code) for code in LANGUAGES],
-        "clinic": settings.clinic,
         "rooms": [room_view(room, now, say) for room in rooms],
         "well": sum(room.presence(now) is Presence.ONLINE and not room.unwell for room in rooms),
         "trouble": trouble,
@@ -122,7 +129,6 @@ def _content(store: Store, trouble: str | None, settings: Settings, now: int, sa
         "quarantined": counts.quarantined,
         "worlds": worlds,
         "stamp": f"{say.code}-{today}-{counts.releases}-{counts.withheld}",
-        "now": now,
     }
 
 

@@ -13,13 +13,16 @@ from threading import Event, Thread
 
 from app.hub.authority import Authority
 from app.hub.broker import Broker
+from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
 from app.hub.inbox import Inbox
+from app.hub.journal import Journal
 from app.hub.listening import Server, listening, page_server
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
+from app.hub.people import People
 from app.hub.registry import Registry
 from app.hub.store import Store
 
@@ -52,9 +55,24 @@ def serve(options: HubOptions) -> None:
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
-        pages = page_server(make_app(store, lambda: inbox.trouble, settings, time.time))
+        desk = _desk(options, store, stack)
+        pages = page_server(make_app(store, lambda: inbox.trouble, settings, time.time, desk))
+        if not options.rehearsal and (code := desk.people.first_link(desk.now)):
+            notice(
+                f"nobody can sign in yet; make the first owner here, once, within 3 days: {_url(page)}welcome/{code}"
+            )
         servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
         asyncio.run(_serve(servers, broker, running, gate, ready))
+
+
+def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
+    """Who may ask for pages; at a rehearsal anybody on this machine."""
+    people = stack.enter_context(closing(People(options.where)))
+    journal = stack.enter_context(closing(Journal(options.where)))
+    desk = Desk(people, journal, time.time, lambda: options.rehearsal and not (store.holds_real() or people.accounts()))
+    people.forget(desk.now)
+    journal.forget(desk.now)
+    return desk
 
 
 def notice(sentence: str) -> None:

@@ -123,6 +123,12 @@ class Store:
                 rooms=count(HEALTH),
             )
 
+    def holds_real(self) -> bool:
+        """Whether any release or room is of people, not of a rehearsal."""
+        real = (RELEASES.c.simulated.is_(False), HEALTH.c.simulated.is_(False))
+        with self._reading() as connection:
+            return any(connection.execute(select(exists().where(each))).scalar_one() for each in real)
+
     def generation(self) -> str:
         """The database's own name; a restored backup will take a new one."""
         with self._reading() as connection:

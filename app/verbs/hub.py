@@ -11,6 +11,7 @@ from app.verbs.hub_backup import backup, restore
 from app.verbs.hub_command import command
 from app.verbs.hub_revoke import revoke
 from app.verbs.hub_rooms import rooms
+from app.verbs.hub_user import user
 
 
 @click.group(invoke_without_command=True)
@@ -20,6 +21,7 @@ from app.verbs.hub_rooms import rooms
 @click.option("--door-port", type=click.IntRange(0, 65535), help="Port where rooms join; 0 takes any free one.")
 @click.option("--database", metavar="URL", help="A PostgreSQL of the clinic's own, postgresql://USER@HOST/NAME.")
 @click.option("--broker", metavar="URL", help="A broker of the clinic's own, mqtts://HOST:PORT or mqtt://127.0.0.1.")
+@click.option("--rehearsal", is_flag=True, help="Let anybody on this machine look while all there is, is simulated.")
 @click.pass_context
 def hub(
     context: click.Context,
@@ -29,12 +31,14 @@ def hub(
     door_port: int | None,
     database: str | None,
     broker: str | None,
+    rehearsal: bool,
 ) -> None:
     """Be the clinic's hub: broker, inbox, store and page.
 
     \b
     fermata hub --state ./hub
     fermata hub add-room "Blue room"
+    fermata hub user list
     """
     with needing("hub"):
         from app.hub.options import HubOptions
@@ -54,6 +58,7 @@ def hub(
         owner_agreed=own.owner_agreed,
         database=database or own.database,
         broker_url=broker or own.broker,
+        rehearsal=rehearsal,
     )
     if context.invoked_subcommand:
         context.obj = options
@@ -63,5 +68,5 @@ def hub(
         serve_hub(options)
 
 
-for verb in (add_room, rooms, revoke, command, backup, restore):
+for verb in (add_room, rooms, revoke, command, backup, restore, user):
     hub.add_command(verb)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,9 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from app.catalogue import RELEASED
+from app.hub.accounts import Role
+from app.hub.journal import By
+from app.hub.people import People
 from app.sync import wire
 
 EPOCH = "0" * 31 + "1"
@@ -71,6 +75,7 @@ class Hub:
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.mqtt_port = 0
+        self._visit = ""
 
     def start(self) -> None:
         self.process = subprocess.Popen(
@@ -91,6 +96,18 @@ class Hub:
         self.process.stdout.close()
         self.process = None
         return code
+
+    def page(self) -> str:
+        """The clinic's page, as somebody sees it who has signed in."""
+        port = self.url.rpartition(":")[2].rstrip("/")
+        if not self._visit:
+            by, now = By("", "127.0.0.1"), int(time.time())
+            with closing(People(self.state / "hub.sqlite")) as people:
+                code = people.add("reader", Role.MANAGER, now, by)
+                self._visit = people.begin(people.use(code, "", "none", now, by), "none", None, now, by)
+        answer = httpx.get(self.url, cookies={f"fermata-{port}": self._visit}, timeout=10)
+        assert answer.status_code == 200
+        return answer.text
 
     def counts(self) -> dict[str, int]:
         found: dict[str, int] = httpx.get(self.url + "health", timeout=10).json()

@@ -1,6 +1,5 @@
 """The page as a browser gets it, over a real store."""
 
-import asyncio
 import hashlib
 import re
 import sqlite3
@@ -13,36 +12,19 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-import httpx
 import pytest
-from fastapi import FastAPI
 
 from app.catalogue import RELEASED
+from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
 from app.hub.pages import STATIC, Settings, make_app
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
 from app.sync import wire
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope
+from tests.hub.visitors import Browser, a_desk, let_in
 
 NOW = int(datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp())
-
-
-class Browser:
-    """Asks the pages without a network between."""
-
-    def __init__(self, pages: FastAPI) -> None:
-        self._pages = pages
-
-    def get(
-        self, path: str, params: dict[str, str] | None = None, headers: dict[str, str] | None = None
-    ) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self._pages)
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8720") as client:
-                return await client.get(path, params=params, headers=headers)
-
-        return asyncio.run(ask())
 
 
 Browse = Callable[..., Browser]
@@ -55,12 +37,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def browse(store: Store) -> Browse:
+def browse(store: Store, tmp_path: Path) -> Iterator[Browse]:
+    desk = a_desk(tmp_path / "hub.sqlite", lambda: float(NOW))
+    visit = let_in(desk, Role.OWNER)
+
     def open_page(therapists: int = 6, owner_agreed: bool = False, trouble: str | None = None) -> Browser:
         settings = Settings("north", therapists, owner_agreed)
-        return Browser(make_app(store, lambda: trouble, settings, lambda: float(NOW)))
+        return Browser(make_app(store, lambda: trouble, settings, lambda: float(NOW), desk), visit)
 
-    return open_page
+    with closing(desk.people), closing(desk.journal):
+        yield open_page
 
 
 def fill(
@@ -236,7 +222,7 @@ def test_the_headers_keep_the_page_to_itself(browse: Browse) -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["x-frame-options"] == "DENY"
     assert browse().get("/").headers["cache-control"] == "no-store"
 

@@ -9,7 +9,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.hub.broker import Broker
@@ -59,7 +58,7 @@ def test_poison_is_set_aside_and_does_not_block_the_line(shared_hub: Hub, room: 
 
 def test_a_room_shows_as_offline_after_its_death(shared_hub: Hub, room: Room) -> None:
     def card() -> str:
-        return httpx.get(shared_hub.url).text.partition(f"<h3>{room.device}")[2].partition("</li>")[0]
+        return shared_hub.page().partition(f"<h3>{room.device}")[2].partition("</li>")[0]
 
     room.tell(wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=5))
     room.send(room.seal(4, a_heartbeat()))
@@ -123,9 +122,9 @@ def test_a_broker_of_the_clinics_own_may_come_later(tmp_path: Path) -> None:
         hub.start()
         room = Room(own.port)
         try:
-            wait_until(lambda: "does not answer: trying again" in httpx.get(hub.url).text)
+            wait_until(lambda: "does not answer: trying again" in hub.page())
             own.start()
-            wait_until(lambda: "does not answer: trying again" not in httpx.get(hub.url).text)
+            wait_until(lambda: "does not answer: trying again" not in hub.page())
             room.connect()
             room.send(room.seal(1, a_heartbeat()))
             wait_until(lambda: room.acknowledged == [(EPOCH, 1)])

@@ -4,7 +4,9 @@
 const EVERY_MS = 10000;
 
 async function fresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", "Fermata-Refresh": "1" }, cache: "no-store" });
+  // The visit is over: the page goes where the hub sends it, to sign in.
+  if (answer.redirected) location.assign(answer.url);
   if (!answer.ok) throw new Error(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }

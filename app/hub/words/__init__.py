@@ -72,6 +72,11 @@ class Words:
             return self("since_time", what=what, time=self.clock(then))
         return self("since_day", what=what, day=self.day(moment.date()))
 
+    def moment(self, then: int) -> tuple[str, str]:
+        """A time to the minute in the hub's time zone: in words, and as machines write it."""
+        at = datetime.fromtimestamp(then).astimezone()
+        return f"{self.day(at.date())}, {at:%H:%M}", at.isoformat()
+
     def clock(self, now: int) -> str:
         """A time of day in the hub's time zone."""
         return datetime.fromtimestamp(now).astimezone().strftime("%H:%M")
