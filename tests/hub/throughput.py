@@ -41,14 +41,16 @@ class Counted(Store):
 
     def __init__(self, where: Path | str, total: int, stop: Event) -> None:
         super().__init__(where)
-        self._left, self._stop = total, stop
+        self._total, self._stop = total, stop
+        self._keys: set[Key] = set()
+        """A broker brings again what waits too long for its PUBACK."""
         self.commits = 0
 
     def commit(self, items: Iterable[Sorted], now: int) -> list[Key]:
         keys = super().commit(items, now)
-        self._left -= len(keys)
+        self._keys.update(keys)
         self.commits += 1
-        if self._left <= 0:
+        if len(self._keys) >= self._total:
             self._stop.set()
         return keys
 
