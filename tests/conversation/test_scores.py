@@ -1,5 +1,6 @@
 """Every rule of the floor as a score, and what is told of it."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def page(events: Iterable[Event], names: list[str | None]) -> str:
 def test_a_score_tells_what_its_page_says(name: str, golden: Callable[[str, str], None]) -> None:
     score = load(SCORES / f"{name}.score")
     golden(f"scores/{name}.events", page(follow(score), [seat.name for seat in score.seats]))
+
+
+def test_every_score_stands_beside_its_rule_in_the_glossary_with_a_source() -> None:
+    text = (SCORES.parent.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
+    table = text.partition("## Conversation\n")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split(" | ")] for row in table.splitlines()[2:]]
+    shown = {row[0]: set(re.findall(r"`([a-z-]+)`", row[3])) for row in rows if len(row) > 3}
+    assert set().union(*shown.values()) == set(NAMES)
+    assert [row[0] for row in rows if shown.get(row[0]) and not row[2]] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
