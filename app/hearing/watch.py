@@ -26,8 +26,10 @@ A_MINUTE = 1500
 """Blocks."""
 STRANGE = 6
 """Bearings of one voice away from all seats, within a minute, that are a third voice."""
-GONE = 500
-"""Blocks (20 s) without such a bearing after which it is gone."""
+AMONG = 16
+"""Of the last bearings; a wall that sends back one in five is no voice."""
+GONE = 300
+"""Blocks (12 s) without such a bearing after which it is gone."""
 KEPT = 60
 """Bearings by which the array's turn is judged: about a minute of speech."""
 ENOUGH = 16
@@ -54,7 +56,7 @@ class Watch:
     def __init__(self, seats: Sequence[Seat]) -> None:
         self._seats = np.array([seat.azimuth for seat in seats])
         self._bearings: deque[float] = deque(maxlen=KEPT)
-        self._strange: deque[tuple[int, float]] = deque(maxlen=2 * KEPT)  # block, azimuth
+        self._recent: deque[tuple[int, float]] = deque(maxlen=AMONG)  # block, azimuth
         self._block = 0
         self._last_strange = -GONE
         self._guest = False
@@ -69,7 +71,7 @@ class Watch:
             self._judge_guest(bearing)
         elif self._guest and self._block - self._last_strange > GONE:
             self._guest = False
-            self._strange.clear()
+            self._recent.clear()
         if self._turn is not None:
             return (
                 f"the array seems turned by about {abs(round(self._turn, -1)):.0f} degrees: "
@@ -79,13 +81,13 @@ class Watch:
 
     def _judge_guest(self, bearing: float) -> None:
         """Whether bearings away from all seats lie close together."""
-        if apart(self._seats, bearing).min() < AWAY_DEG:
-            return
-        self._strange.append((self._block, bearing))
-        while self._strange[0][0] < self._block - A_MINUTE:
-            self._strange.popleft()
-        near = apart(np.array([azimuth for _, azimuth in self._strange]), bearing) <= TOGETHER_DEG
-        if near.sum() >= STRANGE:
+        self._recent.append((self._block, bearing))
+        while self._recent[0][0] < self._block - A_MINUTE:
+            self._recent.popleft()
+        recent = np.array([azimuth for _, azimuth in self._recent])
+        near = recent[apart(recent, bearing) <= TOGETHER_DEG]
+        strange = apart(near[:, None], self._seats).min(1) >= AWAY_DEG
+        if strange[-1] and strange.sum() >= STRANGE:
             self._guest, self._last_strange = True, self._block
 
     def _judge_turn(self) -> float | None:

@@ -65,13 +65,19 @@ def test_a_voice_where_nobody_sits_is_trouble_until_it_is_gone() -> None:
     sentences = said([*talk(60), *guest, *talk(40)])
     assert sentences[59] is None
     assert sentences[67] == THIRD_VOICE
-    assert sentences[67 + 18] == THIRD_VOICE
+    assert sentences[67 + 10] == THIRD_VOICE
+    assert sentences[67 + 14] is None
     assert sentences[-1] is None
 
 
 def test_stray_bearings_are_no_voice() -> None:
     strays = [angle for pair in zip(talk(60), range(200, 320, 2), strict=True) for angle in pair]
     assert THIRD_VOICE not in said(strays[::3])
+
+
+def test_a_wall_that_sends_back_one_bearing_in_five_is_no_voice() -> None:
+    echoes = [270.0 if number % 5 == 4 else azimuth for number, azimuth in enumerate(talk(200))]
+    assert set(said(echoes)) == {None}
 
 
 @given(azimuth=st.floats(0, 359))
