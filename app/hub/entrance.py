@@ -85,8 +85,8 @@ def to_sign_in(request: Request) -> Response:
 
 
 def _next(request: Request) -> str:
-    wanted = request.query_params.get("next", "/")
-    return wanted if LOCAL.fullmatch(wanted) else "/"
+    wanted = request.query_params.get("next", "")
+    return wanted if LOCAL.fullmatch(wanted) else f"/?lang={language(request).code}"
 
 
 def _on(request: Request) -> RedirectResponse:

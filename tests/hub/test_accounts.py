@@ -232,7 +232,7 @@ def test_nobody_is_led_off_after_signing_in(hub: Hub, next_: str) -> None:
         data={"name": "tech", "password": PASSWORD},
         headers={"Origin": ORIGIN},
     )
-    assert answer.headers["location"] == "/"
+    assert answer.headers["location"] == "/?lang=en"
 
 
 @pytest.mark.parametrize(
