@@ -31,16 +31,19 @@ class Lag:
         self._new_s: list[float] = []
 
     @contextmanager
-    def beside(self, block: Block) -> Iterator[None]:
-        """Time what is done inside with a block of the last minute; new hearing and rules take it before or after."""
+    def beside(self, block: Block) -> Iterator[bool]:
+        """Time what is done inside with a block of the last minute; new hearing and rules take it before or after.
+
+        Gives whether it is timed.
+        """
         if self._first is None or block.start < self._first:
-            yield
+            yield False
             return
         is_before = len(self._old_s) % 2 == 1
         if is_before:
             self._take(block, self._first)
         begun = process_time()
-        yield
+        yield True
         self._old_s.append(process_time() - begun)
         if not is_before:
             self._take(block, self._first)
