@@ -153,7 +153,7 @@ def test_a_broker_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"clinic": "North Clinic"}, "may only have a-z"),
-        ({"host": "0.0.0.0"}, "no accounts yet"),  # noqa: S104  the point is that it is refused
+        ({"host": "0.0.0.0"}, "is not encrypted"),  # noqa: S104  the point is that it is refused
         ({"port": 70000}, "does not exist"),
         ({"therapists": -1}, "cannot be"),
         ({"broker_url": "mqtt://broker.example:1883"}, "unprotected"),
