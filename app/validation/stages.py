@@ -140,8 +140,11 @@ def follow(
     conversation = Conversation(seats, rules)
     events: list[Event] = []
     parts = iter(activity)
-    while minute := list(islice(parts, MINUTE if cost else 1)):  # a clock costs as much as following a block
-        with cost.of(len(minute)) if cost else nullcontext():
+    if cost is None:
+        for part in parts:
+            events += conversation.follow(part)
+    while cost and (minute := list(islice(parts, MINUTE))):  # a clock costs as much as following a block
+        with cost.of(len(minute)):
             for part in minute:
                 events += conversation.follow(part)
     events += conversation.finish()
