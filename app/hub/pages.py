@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,9 +20,9 @@ from app.hub.frame import Frame, language
 from app.hub.rooms import Presence
 from app.hub.staff import staff
 from app.hub.store import Store
-from app.hub.trends import Release, trends
-from app.hub.views import WorldView, room_view, world_view
+from app.hub.views import room_view
 from app.hub.words import Words
+from app.hub.worlds import worlds
 
 STATIC = Path(__file__).parent / "static"
 HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
@@ -120,23 +120,16 @@ def _content(
     rooms = store.rooms()
     counts = store.counts()
     today = datetime.fromtimestamp(now, UTC).astimezone().date()
-    worlds = _worlds(store.releases(), today, settings, say) if person.may(Role.VIEWER) else []
+    shown = []
+    if person.may(Role.VIEWER):
+        agreed = settings.owner_agreed
+        shown = worlds(store.releases(), today, settings.therapists, say, owner_agreed=agreed)
     return {
         "rooms": [room_view(room, now, say) for room in rooms],
         "well": sum(room.presence(now) is Presence.ONLINE and not room.unwell for room in rooms),
         "trouble": trouble,
         "newer": store.newer_versions(),
         "quarantined": counts.quarantined,
-        "worlds": worlds,
+        "worlds": shown,
         "stamp": f"{say.code}-{today}-{counts.releases}-{counts.withheld}",
     }
-
-
-def _worlds(releases: list[Release], today: date, settings: Settings, say: Words) -> list[WorldView]:
-    """Real releases first, simulated ones after; the real ones alone where there are none at all."""
-    kinds = sorted({release.simulated for release in releases}) or [False]
-    therapists, agreed = settings.therapists, settings.owner_agreed
-    return [
-        world_view(trends(releases, today, simulated=kind, therapists=therapists, owner_agreed=agreed), therapists, say)
-        for kind in kinds
-    ]

@@ -128,6 +128,18 @@ class Registry:
             _note_change(connection)
         return next(member for member in self.members(now) if member.device == found[0])
 
+    def rename(self, device: str, name: str) -> None:
+        """Give a room another name; its id stays. Raises RegistryError for one that another room has."""
+        wanted = " ".join(name.split())[:LONGEST_NAME]
+        if not wanted.isprintable() or not wanted:
+            raise RegistryError("give the room a name that can be printed")
+        with self._writing() as connection:
+            taken = select(ROOMS.c.device).where(ROOMS.c.name == wanted, ROOMS.c.device != device)
+            if connection.execute(taken).first() is not None:
+                raise RegistryError(f"another room is called '{wanted}': choose another name")
+            if not connection.execute(update(ROOMS).where(ROOMS.c.device == device).values(name=wanted)).rowcount:
+                raise RegistryError(f"there is no room '{device}': `fermata hub rooms` shows them")
+
     def members(self, now: int) -> list[Member]:
         """Every room unit, by id."""
         ends = (

@@ -16,6 +16,7 @@ from app.hub.broker import Broker
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
+from app.hub.household import Household, furnish
 from app.hub.inbox import Inbox
 from app.hub.journal import Journal
 from app.hub.listening import Server, listening, page_server
@@ -24,6 +25,7 @@ from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
 from app.hub.people import People
 from app.hub.registry import Registry
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 
 WATCH_S = 0.1
@@ -56,7 +58,10 @@ def serve(options: HubOptions) -> None:
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
         desk = _desk(options, store, stack)
-        pages = page_server(make_app(store, lambda: inbox.trouble, settings, time.time, desk))
+        rounds = stack.enter_context(closing(Rounds(options.where)))
+        rounds.forget(desk.now)
+        app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
+        pages = page_server(furnish(app, Household(options, store, rounds, registry, orders), desk))
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(
                 f"nobody can sign in yet; make the first owner here, once, within 3 days: {_url(page)}welcome/{code}"

@@ -1,0 +1,82 @@
+"""The export: what the clinic's page shows, as CSV; nothing is in it that the page withholds."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+
+from app.catalogue import RELEASED
+from app.hub.accounts import Person, Role, needs
+from app.hub.days import day_of
+from app.hub.desk import Desk
+from app.hub.frame import language
+from app.hub.journal import Deed
+from app.hub.options import HubOptions
+from app.hub.store import Store
+from app.hub.views import Row, WorldView
+from app.hub.worlds import worlds
+
+COLUMNS = (
+    *("data", "period", "months", "metric", "title", "unit", "value", "low", "high", "interval_shows"),
+    *("beyond_possible", "sessions", "releases", "weeks_withheld", "withheld_because"),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""With one of these in front a spreadsheet takes text for something to be worked out."""
+BOM = "\ufeff"
+"""Without it some spreadsheets take UTF-8 for something else."""
+
+Value = str | int | float
+
+
+def export(store: Store, options: HubOptions, desk: Desk) -> APIRouter:
+    """The route."""
+    router = APIRouter()
+
+    @router.get("/export/clinic.csv")
+    def clinic(request: Request, person: Annotated[Person, needs(Role.VIEWER)]) -> Response:
+        say, now = language(request), desk.now
+        views = worlds(store.releases(), day_of(now), options.therapists, say, owner_agreed=options.owner_agreed)
+        if person.name:
+            desk.note(request, person, Deed.EXPORTED, "clinic.csv")
+        headers = {
+            "Content-Disposition": f'attachment; filename="fermata-{options.clinic}-{day_of(now)}.csv"',
+            "Content-Language": say.code,
+        }
+        return Response(as_csv(views), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return router
+
+
+def as_csv(views: Sequence[WorldView]) -> str:
+    """The worlds as a table: a line a period and metric, or a line with the reason why a period has none."""
+    text = io.StringIO()
+    text.write(BOM)
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for world in views:
+        kind = "simulated" if world.simulated else "real"
+        for months, rows in ((1, world.months), (3, world.quarters)):
+            for row in rows:
+                writer.writerows([safe(value) for value in line] for line in _lines(kind, months, row, world))
+    return text.getvalue()
+
+
+def safe(value: Value) -> Value:
+    """A value that no spreadsheet takes for a formula; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _lines(kind: str, months: int, row: Row, world: WorldView) -> Iterator[tuple[Value, ...]]:
+    counts = (row.sessions, row.releases, row.withheld)
+    if row.reason or not row.cells:
+        yield (kind, row.label, months, *[""] * 8, *counts, world.off or row.reason)
+        return
+    for metric, cell in zip(RELEASED, row.cells, strict=True):
+        if cell is None:
+            continue
+        numbers = tuple(round(number, 4) for number in (cell.value, cell.low, cell.high))
+        title = next(view.title for view in world.metrics if view.id == metric.id)
+        beyond = "yes" if cell.beyond else "no"
+        yield (kind, row.label, months, metric.id, title, metric.unit, *numbers, row.shows, beyond, *counts, "")

@@ -1,0 +1,42 @@
+"""The pages beside the clinic's own, put together: rooms, devices, glossary, export."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from app.hub.board import board
+from app.hub.desk import Desk
+from app.hub.devices import devices
+from app.hub.drawer import Drawer
+from app.hub.export import export
+from app.hub.fleet import Fleet
+from app.hub.frame import Frame
+from app.hub.glossary import glossary
+from app.hub.options import HubOptions
+from app.hub.orders import Orders
+from app.hub.registry import Registry
+from app.hub.rounds import Rounds
+from app.hub.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """What these pages read and change."""
+
+    options: HubOptions
+    store: Store
+    rounds: Rounds
+    registry: Registry
+    orders: Orders
+
+
+def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
+    """Add the pages to an application of the same clinic."""
+    options = household.options
+    frame = Frame(options.clinic, lambda: desk.now)
+    fleet = Fleet(options, household.registry, household.orders)
+    app.include_router(board(household.rounds, frame, lambda: desk.now))
+    app.include_router(devices(fleet, Drawer(lambda: desk.now), desk, frame))
+    app.include_router(glossary(frame))
+    app.include_router(export(household.store, options, desk))
+    return app
