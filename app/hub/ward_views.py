@@ -139,4 +139,6 @@ def _certificate(ward: Ward, now: int, say: Words) -> str:
     if ward.certificate_ends is None:
         return say("certificate_none") if ward.registered else say("certificate_unneeded")
     day = say.day(datetime.fromtimestamp(ward.certificate_ends, UTC).astimezone().date())
-    return say("certificate_ended" if ward.certificate_ends <= now else "certificate_until", day=day)
+    if ward.certificate_ends <= now:
+        return say("certificate_ended", day=day)
+    return say("certificate_late" if _ends_soon(ward, now) else "certificate_until", day=day)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.hub.accounts import Role
+from app.hub.authority import Authority
+from app.sync.identity import new_key, signing_request
 from tests.hub.households import DAY_S, NOW, Clinic, a_clinic
 from tests.hub.test_pages import Outline
 from tests.hub.visitors import Browser
@@ -60,6 +62,21 @@ def test_what_needs_a_look_is_counted_and_can_be_shown_alone(clinic: Clinic, tro
     shown = browser.get("/rooms", {"show": "look"}).text
     assert 'href="/rooms/bad' in shown
     assert 'href="/rooms/well' not in shown
+
+
+@pytest.mark.parametrize(
+    ("age", "said"),
+    [(10, "Good until"), (75, "Not renewed: ends on"), (95, "Ended on")],
+)
+def test_a_certificate_that_was_not_renewed_needs_a_look(clinic: Clinic, age: int, said: str) -> None:
+    then = NOW - age * DAY_S
+    invited = clinic.registry.add("Blue room", then)
+    authority = Authority(clinic.options.authority, "north", then)
+    clinic.registry.admit(authority, invited.device, invited.code, signing_request(new_key()), then)
+    clinic.beat(invited.device)
+    text = words(clinic.browser(Role.TECH), "/rooms")
+    assert f"Certificate {'' if age == 10 else '⚠ '}{said}" in text
+    assert ("Nothing needs a look" in text) == (age == 10)
 
 
 def test_an_invited_room_waits_and_worries_nobody(clinic: Clinic) -> None:
