@@ -35,7 +35,8 @@ def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter
             "rooms": [ward_view(ward, weeks.get(ward.room.device), now, say) for ward in part],
             "all": len(wards),
             "look": len(look),
-            "well": sum(ward.room.presence(now) is Presence.ONLINE and not needs_a_look(ward, now) for ward in wards),
+            "well": sum(ward.room.presence(now) is Presence.ONLINE for ward in wards)
+            - sum(ward.room.presence(now) is Presence.ONLINE for ward in look),
             "show": "look" if show == "look" else "",
             "q": q[:80],
             "page": number,
@@ -47,7 +48,7 @@ def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter
     @router.get("/rooms/{device}")
     def room(request: Request, device: str, person: Reader) -> Response:
         now, say = int(clock()), language(request)
-        ward = next((ward for ward in rounds.wards() if ward.room.device == device), None)
+        ward = next(iter(rounds.wards(device)), None)
         if ward is None:
             raise HTTPException(404)
         week = rounds.last_weeks([device]).get(device)

@@ -13,6 +13,8 @@ from app.hub.rooms import Room
 from app.hub.tables import CERTIFICATES, HEALTH, HEALTH_DAYS, RELEASES, ROOMS
 
 KEPT_DAYS = 730
+TOLD = [name for name in Room.__dataclass_fields__ if name != "last_week"]
+"""What of a room its unit's health tells, in the order of its fields."""
 SHOWN_DAYS = 90
 """So many days a room's page shows."""
 
@@ -53,25 +55,28 @@ class Rounds:
         """Let go of the database."""
         self._engine.dispose()
 
-    def wards(self) -> list[Ward]:
-        """Every room that has reported or is invited and not revoked, by name; without its last release."""
-        ends = select(CERTIFICATES.c.device, CERTIFICATES.c.joining, func.max(CERTIFICATES.c.ends).label("ends"))
-        columns = [HEALTH.c[name] for name in Room.__dataclass_fields__ if name != "last_week"]
+    def wards(self, device: str | None = None) -> list[Ward]:
+        """Every room, or one, that has reported or is invited and not revoked, by name; without its last release."""
+        told = [HEALTH.c[name] for name in TOLD]
+        ends = select(CERTIFICATES.c.device, CERTIFICATES.c.joining, func.max(CERTIFICATES.c.ends))
+        queries = [
+            (select(*told), HEALTH),
+            (select(ROOMS.c.device, ROOMS.c.name, ROOMS.c.joining, ROOMS.c.revoked), ROOMS),
+            (ends.group_by(CERTIFICATES.c.device, CERTIFICATES.c.joining), CERTIFICATES),
+        ]
         with transaction(self._engine) as connection:
-            healths = {row.device: row for row in connection.execute(select(*columns))}
-            members = {row.device: row for row in connection.execute(select(ROOMS))}
-            grouped = ends.group_by(CERTIFICATES.c.device, CERTIFICATES.c.joining)
-            until = {(row.device, row.joining): row.ends for row in connection.execute(grouped)}
-        nothing = dict.fromkeys(Room.__dataclass_fields__)
+            healths, members, certificates = (
+                connection.execute(query if device is None else query.where(table.c.device == device)).all()
+                for query, table in queries
+            )
+        rooms = {row[0]: Room(*(*row, None)) for row in healths}
+        until = {(held, joining): end for held, joining, end in certificates}
         found = []
-        for device in healths.keys() | members.keys():
-            member, health = members.get(device), healths.get(device)
-            if member is not None and member.revoked is not None:
-                continue
-            told = {**nothing, **(dict(health._mapping) if health is not None else {}), "device": device}  # noqa: SLF001  SQLAlchemy's public name
-            certificate = until.get((device, member.joining)) if member is not None else None
-            name = member.name if member is not None else device
-            found.append(Ward(Room(**told), name, certificate, member is not None))
+        for held, name, joining, revoked in members:
+            room = rooms.pop(held, None) or Room(held, *[None] * len(TOLD))
+            if revoked is None:
+                found.append(Ward(room, name, until.get((held, joining)), registered=True))
+        found += [Ward(room, room.device, None, registered=False) for room in rooms.values()]
         return sorted(found, key=lambda ward: (ward.name.casefold(), ward.room.device))
 
     def last_weeks(self, devices: Iterable[str]) -> dict[str, str]:
