@@ -20,6 +20,8 @@ WIDEST = 4.8
 """Mean width of an interval over the mean error: one wider than 5 says nothing, and other sessions differ a little."""
 LEAST_SESSIONS = 8
 """In fewer a metric's error is not known."""
+LEAST_S = 60.0
+"""Seconds from which shares and rates are told at all: errors of sessions a little longer hold for those, too."""
 MOST_DOUBT = 2.5
 """Sessions with so many times the usual doubt are not fitted: nothing is told of such."""
 RELATIVE = {"therapist_turn_median", "therapist_turn_p90", "client_turn_median"}
@@ -92,7 +94,7 @@ def fit(sessions: Sequence[Session], made: Mapping[str, object] | None = None) -
         usual,
         most,
         max(each.seats for each in sessions),
-        floor(min(each.measured_s for each in sessions)),
+        min(LEAST_S, floor(min(each.measured_s for each in sessions))),
         made or {},
     )
 
