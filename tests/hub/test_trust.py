@@ -18,7 +18,7 @@ from app.sync.address import Address
 from app.sync.courier import Courier, Pace, Timing
 from app.sync.outbox import Outbox
 from tests.hub.clinics import CLINIC, SETTLE_S, Clinic, Mosquitto, Unit, the_unit, topic
-from tests.hub.doors import dated
+from tests.hub.doors import dated, self_signed
 from tests.hub.hubs import wait_until
 
 BROKERS = ["nats", "mosquitto"]
@@ -245,28 +245,7 @@ def test_another_clinics_unit_is_refused(clinic: Clinic, tmp_path: Path) -> None
 
 
 def test_a_self_signed_unit_is_refused(clinic: Clinic, tmp_path: Path) -> None:
-    key, certificate, file = (str(tmp_path / name) for name in ("key", "certificate", "both"))
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "9",
-            ),
-            *("-subj", "/CN=room-a.1", "-addext", "subjectAltName=DNS:room-a.1", "-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    Path(file).write_text(Path(key).read_text() + Path(certificate).read_text())
-    assert not is_let_in(clinic, Path(file))
+    assert not is_let_in(clinic, self_signed(tmp_path, "room-a.1"))
 
 
 def test_an_ended_certificate_is_refused(clinic: Clinic) -> None:

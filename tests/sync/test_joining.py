@@ -25,7 +25,7 @@ from app.sync.identity import Identity, new_key, signing_request
 from app.sync.joining import Door, DoorError, ShutError, StrangerError
 from app.sync.keeper import Keeper, Patience
 from app.sync.trust import distrust, trust
-from tests.hub.doors import OpenDoor, dated
+from tests.hub.doors import OpenDoor, dated, self_signed
 from tests.hub.hubs import wait_until
 
 TEN_YEARS = 3653 * DAY_S
@@ -284,29 +284,8 @@ def test_a_silent_hub_that_sees_no_need_is_asked_rarely(hub: OpenDoor, unit: Uni
     assert len(unit.said) == 1
 
 
-def self_signed(_hub: OpenDoor, folder: Path) -> Path:
-    key, certificate, both = (folder / name for name in ("key", "certificate", "both"))
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "9",
-            ),
-            *("-subj", "/CN=blue-room.1", "-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    both.write_text(key.read_text() + certificate.read_text())
-    return both
+def of_nobody(_hub: OpenDoor, folder: Path) -> Path:
+    return self_signed(folder, "blue-room.1")
 
 
 def of_another_clinic(hub: OpenDoor, folder: Path) -> Path:
@@ -315,7 +294,7 @@ def of_another_clinic(hub: OpenDoor, folder: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("stranger", [self_signed, of_another_clinic])
+@pytest.mark.parametrize("stranger", [of_nobody, of_another_clinic])
 def test_a_strangers_certificate_renews_nothing(
     stranger: Callable[[OpenDoor, Path], Path], hub: OpenDoor, unit: Unit, tmp_path: Path
 ) -> None:
