@@ -60,7 +60,7 @@ def serve(options: HubOptions) -> None:
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))
         rounds.forget(desk.now)
-        app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
+        app = make_app(store, rounds, lambda: inbox.trouble, settings, time.time, desk)
         pages = page_server(furnish(app, Household(options, store, rounds, registry, orders), desk))
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(
