@@ -180,9 +180,9 @@ def test_noise_beyond_the_possible_is_shown_to_the_edge_and_said(store: Store, b
     assert all(float(attrs["data-low"] or -1) >= 0 for _, attrs in outline.tags if "data-value" in attrs)
 
 
-def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Store, browse: Browse) -> None:
+def test_the_clinics_page_tells_which_rooms_need_a_look_and_why(store: Store, browse: Browse) -> None:
     beat(store, "room-0")
-    beat(store, "room-1", microphones="fault", outbox_waiting=2, outbox_dropped=1)
+    beat(store, "room-1", microphones="fault", outbox_waiting=3, outbox_dropped=1)
     beat(store, "room-2", now=NOW - 7200)
     death = sort(Arrival("room-3", "state", wire.State(state="death", epoch=EPOCH, boot=1).model_dump_json().encode()))
     assert death
@@ -196,8 +196,22 @@ def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Sto
         "Fault: check the unit",
     ):
         assert expected in words
-    for expected in ("2 reports", "1 heartbeat dropped", "2 hours ago", "no heartbeat for more than 15 minutes"):
+    for expected in (
+        "3 rooms need a look",
+        "3 reports",
+        "1 heartbeat dropped",
+        "2 hours ago",
+        "no heartbeat for more than 15 minutes",
+    ):
         assert expected in words
+
+
+def test_of_many_rooms_the_clinics_page_shows_those_that_need_a_look(store: Store, browse: Browse) -> None:
+    for number in range(8):
+        beat(store, f"room-{number}", microphones="fault" if number == 5 else "ok")
+    page = browse().get("/").text
+    assert re.findall(r'href="/rooms/([^?]+)\?', page) == ["room-5"]
+    assert "7 of 8 rooms online and well" in page
 
 
 def test_trouble_and_what_was_set_aside_are_told(store: Store, browse: Browse) -> None:
