@@ -275,6 +275,13 @@ def test_a_page_that_is_not_there_says_so(browse: Browse) -> None:
     assert "Esa página no existe." in Outline(answer.text).words
 
 
+def test_the_address_of_a_form_is_no_page_and_says_so_with_the_menu(browse: Browse) -> None:
+    answer = browse().get("/people/add")
+    assert answer.status_code == 405
+    assert "There is no such page." in Outline(answer.text).words
+    assert 'href="/people?lang=en"' in answer.text
+
+
 def test_a_store_that_cannot_be_read_says_so(browse: Browse, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "hub.sqlite")) as database:
         database.execute("ALTER TABLE health RENAME TO gone")
