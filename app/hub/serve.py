@@ -20,6 +20,7 @@ from app.hub.household import Household, furnish
 from app.hub.inbox import Inbox
 from app.hub.journal import Journal
 from app.hub.listening import Server, listening, page_server
+from app.hub.mending import Mender
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
@@ -169,16 +170,16 @@ async def _watch(
     gate: Gate | None,
     ready: str,
 ) -> None:
-    """Tell when the hub is ready, start the broker again should it die, end when the inbox fails."""
+    """Tell when the hub is ready, keep the broker well, end when the inbox fails."""
+    mender = Mender(broker, broker.log) if broker else None
     said = False
     while not any(task.done() for task in serving) and not running.failure:
         started = all(server.started for server in servers)
         if not said and started and (broker is None or running.inbox.subscribed.is_set()):
             print(ready, flush=True)  # noqa: T201  a command talks on the terminal
             said = True
-        if broker and not broker.alive and not any(server.should_exit for server in servers):
-            notice("the broker ended unexpectedly: starting it again")
-            broker.start()
+        if mender and not any(server.should_exit for server in servers) and (sentence := mender.look()):
+            notice(sentence)
         if gate:
             gate.follow(broker)
         await asyncio.sleep(WATCH_S)
