@@ -67,13 +67,14 @@ ONLY_IN = {
         *("app/hub/migrations/versions/step_0002.py", "app/hub/migrations/versions/step_0003.py"),
         *("app/hub/migrations/versions/step_0004.py", "app/hub/people.py", "app/hub/journal.py"),
         *("app/hub/migrations/versions/step_0005.py", "app/hub/days.py", "app/hub/rounds.py"),
+        *("app/hub/migrations/versions/step_0006.py", "app/hub/forgetting.py", "app/hub/keys.py"),
     },
     "argon2": {"app/hub/passwords.py"},
     "alembic": {
         *("app/hub/database.py", "app/hub/migrations/env.py"),
         *("app/hub/migrations/versions/step_0001.py", "app/hub/migrations/versions/step_0002.py"),
         *("app/hub/migrations/versions/step_0003.py", "app/hub/migrations/versions/step_0004.py"),
-        "app/hub/migrations/versions/step_0005.py",
+        *("app/hub/migrations/versions/step_0005.py", "app/hub/migrations/versions/step_0006.py"),
     },
     "rich": {"app/terminal/view.py"},
 }

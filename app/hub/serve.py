@@ -6,13 +6,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
 from app.hub.authority import Authority
 from app.hub.broker import Broker
+from app.hub.chores import Chores
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
@@ -54,13 +55,14 @@ def serve(options: HubOptions) -> None:
         trust = gate.trust if gate and options.guarded else None
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
-        running = stack.enter_context(_running(inbox))
+        running = [stack.enter_context(_running(inbox.run, "inbox"))]
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))
-        rounds.forget(desk.now)
+        turns = (store.forget, rounds.forget, desk.people.forget, desk.journal.forget)
+        running.append(stack.enter_context(_running(Chores(turns, time.time, notice).run, "chores")))
         app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
         pages = page_server(furnish(app, Household(options, store, rounds, registry, orders), desk))
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
@@ -68,17 +70,14 @@ def serve(options: HubOptions) -> None:
                 f"nobody can sign in yet; make the first owner here, once, within 3 days: {_url(page)}welcome/{code}"
             )
         servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
-        asyncio.run(_serve(servers, broker, running, gate, ready))
+        asyncio.run(_serve(servers, broker, running, gate, inbox.subscribed, ready))
 
 
 def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
     """Who may ask for pages; at a rehearsal anybody on this machine."""
     people = stack.enter_context(closing(People(options.where)))
     journal = stack.enter_context(closing(Journal(options.where)))
-    desk = Desk(people, journal, time.time, lambda: options.rehearsal and not (store.holds_real() or people.accounts()))
-    people.forget(desk.now)
-    journal.forget(desk.now)
-    return desk
+    return Desk(people, journal, time.time, lambda: options.rehearsal and not (store.holds_real() or people.accounts()))
 
 
 def notice(sentence: str) -> None:
@@ -87,17 +86,17 @@ def notice(sentence: str) -> None:
 
 
 class _Running:
-    """The inbox in its thread."""
+    """Work in a thread of its own, that ends when it is told to stop."""
 
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
+    def __init__(self, work: Callable[[Event], None], name: str) -> None:
         self.failure: BaseException | None = None
+        self._work = work
         self._stop = Event()
-        self._thread = Thread(target=self._run, name="inbox")
+        self._thread = Thread(target=self._run, name=name)
 
     def _run(self) -> None:
         try:
-            self.inbox.run(self._stop)
+            self._work(self._stop)
         except BaseException as error:  # noqa: BLE001  carried to the main thread, which raises it
             self.failure = error
 
@@ -110,8 +109,8 @@ class _Running:
 
 
 @contextmanager
-def _running(inbox: Inbox) -> Iterator[_Running]:
-    running = _Running(inbox)
+def _running(work: Callable[[Event], None], name: str) -> Iterator[_Running]:
+    running = _Running(work, name)
     running.start()
     try:
         yield running
@@ -143,7 +142,12 @@ def _url(page: socket.socket) -> str:
 
 
 async def _serve(
-    servers: list[tuple[Server, socket.socket]], broker: Broker | None, running: _Running, gate: Gate | None, ready: str
+    servers: list[tuple[Server, socket.socket]],
+    broker: Broker | None,
+    running: list[_Running],
+    gate: Gate | None,
+    subscribed: Event,
+    ready: str,
 ) -> None:
     def leave() -> None:
         for server, _ in servers:
@@ -154,28 +158,30 @@ async def _serve(
         loop.add_signal_handler(number, leave)
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     try:
-        await _watch([server for server, _ in servers], serving, broker, running, gate, ready)
+        await _watch([server for server, _ in servers], serving, broker, running, gate, subscribed, ready)
     finally:
         leave()
         await asyncio.gather(*serving)
-    if running.failure:
-        raise running.failure
+    for failure in (each.failure for each in running):
+        if failure:
+            raise failure
 
 
 async def _watch(
     servers: list[Server],
     serving: "list[asyncio.Task[None]]",
     broker: Broker | None,
-    running: _Running,
+    running: list[_Running],
     gate: Gate | None,
+    subscribed: Event,
     ready: str,
 ) -> None:
-    """Tell when the hub is ready, keep the broker well, end when the inbox fails."""
+    """Tell when the hub is ready, keep the broker well, end when the inbox or the chores fail."""
     mender = Mender(broker, broker.log) if broker else None
     said = False
-    while not any(task.done() for task in serving) and not running.failure:
+    while not any(task.done() for task in serving) and not any(each.failure for each in running):
         started = all(server.started for server in servers)
-        if not said and started and (broker is None or running.inbox.subscribed.is_set()):
+        if not said and started and (broker is None or subscribed.is_set()):
             print(ready, flush=True)  # noqa: T201  a command talks on the terminal
             said = True
         if mender and not any(server.should_exit for server in servers) and (sentence := mender.look()):

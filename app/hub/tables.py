@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 TABLES = MetaData()
@@ -24,7 +25,9 @@ META = Table(
     Column("value", Text, nullable=False),
 )
 
-# Identity and seal of every message ever committed; what it said is in the tables below.
+HEARTBEATS = text("kind = 'heartbeat'")
+
+# Identity and seal of every message committed, a heartbeat's for a day; what it said is in the tables below.
 MESSAGES = Table(
     "messages",
     TABLES,
@@ -34,6 +37,17 @@ MESSAGES = Table(
     Column("sha256", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("received", BigInteger, nullable=False),
+    Index("messages_to_forget", "received", sqlite_where=HEARTBEATS, postgresql_where=HEARTBEATS),
+)
+
+# Numbers of heartbeats that were committed and whose rows are gone. A span may reach over rows that are still there.
+FORGOTTEN = Table(
+    "forgotten",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
 )
 
 RELEASES = Table(
