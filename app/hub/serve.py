@@ -6,8 +6,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -22,6 +23,7 @@ from app.hub.journal import Journal
 from app.hub.listening import Server, listening, page_server
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
+from app.hub.padlock import Padlock, fasten, page_url
 from app.hub.pages import Settings, make_app
 from app.hub.people import People
 from app.hub.registry import Registry
@@ -29,6 +31,8 @@ from app.hub.rounds import Rounds
 from app.hub.store import Store
 
 WATCH_S = 0.1
+LOOK_S = 1.0
+"""Between two looks at the page's certificate."""
 
 
 def serve(options: HubOptions) -> None:
@@ -39,6 +43,7 @@ def serve(options: HubOptions) -> None:
         store = stack.enter_context(closing(Store(options.where)))
         registry = stack.enter_context(closing(Registry(options.where)))
         authority = Authority(options.authority, options.clinic, time.time())
+        padlock = fasten(options, authority, time.time(), notice)
         gate = Gate(options, registry, authority, notice, stack) if options.address else None
         broker, address = None, options.broker_address()
         if options.broker_url is None:
@@ -54,20 +59,47 @@ def serve(options: HubOptions) -> None:
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
         running = stack.enter_context(_running(inbox))
-        settings = Settings(options.clinic, options.therapists, options.owner_agreed)
+        settings = _settings(options, padlock)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
-        ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
+        url = page_url(options, page.getsockname()[1], padlock.badge.names if padlock else ())
+        ready = f"fermata hub ready: {url} (rooms send to {to})"
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))
         rounds.forget(desk.now)
         app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
-        pages = page_server(furnish(app, Household(options, store, rounds, registry, orders), desk))
+        household = Household(options, store, rounds, registry, orders, authority, padlock)
+        pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
-            notice(
-                f"nobody can sign in yet; make the first owner here, once, within 3 days: {_url(page)}welcome/{code}"
-            )
+            notice(f"nobody can sign in yet; make the first owner here, once, within 3 days: {url}welcome/{code}")
         servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
-        asyncio.run(_serve(servers, broker, running, gate, ready))
+        chores: list[Callable[[], None]] = [partial(gate.follow, broker)] if gate else []
+        if padlock:
+            chores.append(_every(LOOK_S, lambda: padlock.follow(time.time())))
+        asyncio.run(_serve(servers, broker, running, chores, ready))
+
+
+def _settings(options: HubOptions, padlock: Padlock | None) -> Settings:
+    return Settings(
+        options.clinic,
+        options.therapists,
+        options.owner_agreed,
+        names=padlock.names if padlock else (),
+        strict=padlock is not None and not padlock.own,
+        own_authority=padlock is not None and padlock.own,
+    )
+
+
+def _every(seconds: float, do: Callable[[], None]) -> Callable[[], None]:
+    """Do something when called, but no more often than this."""
+    last = 0.0
+
+    def sometimes() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            do()
+
+    return sometimes
 
 
 def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
@@ -136,13 +168,12 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _url(page: socket.socket) -> str:
-    host, port = page.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
 async def _serve(
-    servers: list[tuple[Server, socket.socket]], broker: Broker | None, running: _Running, gate: Gate | None, ready: str
+    servers: list[tuple[Server, socket.socket]],
+    broker: Broker | None,
+    running: _Running,
+    chores: Sequence[Callable[[], None]],
+    ready: str,
 ) -> None:
     def leave() -> None:
         for server, _ in servers:
@@ -153,7 +184,7 @@ async def _serve(
         loop.add_signal_handler(number, leave)
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     try:
-        await _watch([server for server, _ in servers], serving, broker, running, gate, ready)
+        await _watch([server for server, _ in servers], serving, broker, running, chores, ready)
     finally:
         leave()
         await asyncio.gather(*serving)
@@ -166,10 +197,10 @@ async def _watch(
     serving: "list[asyncio.Task[None]]",
     broker: Broker | None,
     running: _Running,
-    gate: Gate | None,
+    chores: Sequence[Callable[[], None]],
     ready: str,
 ) -> None:
-    """Tell when the hub is ready, start the broker again should it die, end when the inbox fails."""
+    """Tell when the hub is ready, start the broker again should it die, do the chores, end when the inbox fails."""
     said = False
     while not any(task.done() for task in serving) and not running.failure:
         started = all(server.started for server in servers)
@@ -179,6 +210,6 @@ async def _watch(
         if broker and not broker.alive and not any(server.should_exit for server in servers):
             notice("the broker ended unexpectedly: starting it again")
             broker.start()
-        if gate:
-            gate.follow(broker)
+        for chore in chores:
+            chore()
         await asyncio.sleep(WATCH_S)
