@@ -221,9 +221,13 @@ class Hub(Group):
     database: str | None = None
     """A PostgreSQL to use, postgresql://user@host/name, its password in the file that PGPASSFILE names."""
     host: str = "127.0.0.1"
-    """Address of the page."""
+    """Address where the page listens; beyond this machine only over TLS: by certificate below, or with an address."""
     port: Port = 8720
     """Port of the page."""
+    certificate: Path | None = None
+    """A certificate for the page, PEM with its chain; without one the clinic's authority makes it, for the address."""
+    key: Path | None = None
+    """Its private key; without one it is in the certificate's file."""
     mqtt_port: Port = 1883
     """Port of the embedded broker for rooms on this machine, in the clear."""
     address: str | None = None

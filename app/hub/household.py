@@ -1,9 +1,10 @@
-"""The pages beside the clinic's own, put together: rooms, devices, glossary, export."""
+"""The pages beside the clinic's own, put together: rooms, devices, glossary, trust, export."""
 
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from app.hub.authority import Authority
 from app.hub.board import board
 from app.hub.desk import Desk
 from app.hub.devices import devices
@@ -14,9 +15,11 @@ from app.hub.frame import Frame
 from app.hub.glossary import glossary
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
+from app.hub.padlock import Padlock
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.trust import trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,9 @@ class Household:
     rounds: Rounds
     registry: Registry
     orders: Orders
+    authority: Authority
+    padlock: Padlock | None = None
+    """None: the page is not encrypted."""
 
 
 def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
@@ -38,5 +44,6 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     app.include_router(board(household.rounds, frame, lambda: desk.now))
     app.include_router(devices(fleet, Drawer(lambda: desk.now), desk, frame))
     app.include_router(glossary(frame))
+    app.include_router(trust(household.authority, household.padlock, options.clinic, frame))
     app.include_router(export(household.store, options, desk))
     return app

@@ -25,8 +25,10 @@ from app.hub.words import Words
 from app.hub.worlds import worlds
 
 STATIC = Path(__file__).parent / "static"
-HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
+HOSTS = ("127.0.0.1", "localhost", "::1")
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
+STRICT = "max-age=2592000"
+"""Thirty days, this name only: whoever once came over TLS is not led back to plain HTTP (RFC 6797)."""
 
 # "no-referrer" would have browsers send our own forms with an Origin of null, which tells us nothing.
 HEADERS = {
@@ -48,6 +50,12 @@ class Settings:
     clinic: str
     therapists: int
     owner_agreed: bool
+    names: tuple[str, ...] = ()
+    """Further names and addresses by which the page may be asked."""
+    strict: bool = False
+    """Whether browsers are told to come by TLS only: not where they need a way past a certificate they do not know."""
+    own_authority: bool = False
+    """Whether browsers have yet to be told to trust the clinic's authority."""
 
 
 def make_app(
@@ -60,7 +68,7 @@ def make_app(
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.who = desk.who
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings), www_redirect=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     frame = Frame(settings.clinic, clock)
 
@@ -69,6 +77,8 @@ def make_app(
         response = await call_next(request)
         response.headers.update(HEADERS)
         response.headers["Cache-Control"] = "no-cache" if request.url.path.startswith("/static/") else "no-store"
+        if settings.strict and request.url.hostname not in HOSTS:  # on this machine others may have pages too
+            response.headers["Strict-Transport-Security"] = STRICT
         return response
 
     @app.get("/")
@@ -80,11 +90,17 @@ def make_app(
     def health() -> JSONResponse:
         return JSONResponse(asdict(store.counts()))
 
-    app.include_router(entrance(desk, frame))
+    app.include_router(entrance(desk, frame, own_authority=settings.own_authority))
     app.include_router(staff(desk, frame))
     app.include_router(audit(desk, frame))
     _refuse(app, frame)
     return app
+
+
+def _hosts(settings: Settings) -> list[str]:
+    """Every name, an address of IPv6 in brackets too."""
+    names = [*HOSTS, *settings.names]
+    return [*names, *(f"[{name}]" for name in names if ":" in name)]
 
 
 def _refuse(app: FastAPI, frame: Frame) -> None:

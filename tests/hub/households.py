@@ -5,11 +5,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
+from app.hub.authority import Authority
 from app.hub.household import Household, furnish
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
@@ -39,20 +41,21 @@ class Clinic:
         self.registry = stack.enter_context(closing(Registry(where)))
         self.orders = stack.enter_context(closing(Orders(where)))
         self.rounds = stack.enter_context(closing(Rounds(where)))
-        self.household = Household(self.options, self.store, self.rounds, self.registry, self.orders)
+        self.authority = Authority(self.options.authority, "north", NOW)
+        self.household = Household(self.options, self.store, self.rounds, self.registry, self.orders, self.authority)
         self._visits: dict[Role, str] = {}
 
-    def pages(self, therapists: int | None = None) -> FastAPI:
+    def pages(self, therapists: int | None = None, **more: Any) -> FastAPI:  # noqa: ANN401  as Settings takes them
         options = replace(self.options, therapists=self.options.therapists if therapists is None else therapists)
-        settings = Settings(options.clinic, options.therapists, options.owner_agreed)
+        settings = Settings(options.clinic, options.therapists, options.owner_agreed, **more)
         app = make_app(self.store, lambda: None, settings, lambda: float(self.now), self.desk)
         return furnish(app, replace(self.household, options=options), self.desk)
 
-    def browser(self, role: Role, therapists: int | None = None) -> Browser:
+    def browser(self, role: Role, therapists: int | None = None, **more: Any) -> Browser:  # noqa: ANN401  as above
         """Somebody of this role who has signed in."""
         if role not in self._visits:
             self._visits[role] = let_in(self.desk, role)
-        return Browser(self.pages(therapists), self._visits[role])
+        return Browser(self.pages(therapists, **more), self._visits[role])
 
     def beat(self, device: str, seq: int = 1, ago: int = 0, simulated: bool = False, **changes: object) -> None:
         """A unit that was born and has told how it is."""

@@ -27,7 +27,8 @@ import json, pathlib, sys
 from app.hub.options import HubOptions
 from app.hub.serve import serve
 options = json.loads(sys.argv[1])
-serve(HubOptions(**(options | {"state": pathlib.Path(options["state"])})))
+paths = {name: pathlib.Path(options[name]) for name in ("state", "certificate", "key") if name in options}
+serve(HubOptions(**(options | paths)))
 """
 
 

@@ -75,7 +75,7 @@ def beat(store: Store, device: str = "room-0", now: int = NOW, simulated: bool =
 class Outline(HTMLParser):
     """The tags of a page, the words in it, and whether every tag is closed."""
 
-    VOID = {"meta", "link", "img", "br", "hr", "input"}  # noqa: RUF012  never changed
+    VOID = {"meta", "link", "img", "br", "hr", "input", "wbr"}  # noqa: RUF012  never changed
 
     def __init__(self, html: str) -> None:
         super().__init__()
