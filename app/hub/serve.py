@@ -12,8 +12,11 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
+from app.hub.about import read_base
 from app.hub.authority import Authority
 from app.hub.broker import Broker
+from app.hub.declarations import Declarations
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
@@ -59,7 +62,9 @@ def serve(options: HubOptions) -> None:
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
         running = stack.enter_context(_running(inbox))
-        settings = _settings(options, padlock)
+        first = Declared(options.therapists, options.owner_agreed)
+        declarations = stack.enter_context(closing(Declarations(options.where, first)))
+        settings = _settings(options, declarations, padlock)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         url = page_url(options, page.getsockname()[1], padlock.badge.names if padlock else ())
         ready = f"fermata hub ready: {url} (rooms send to {to})"
@@ -67,7 +72,8 @@ def serve(options: HubOptions) -> None:
         rounds = stack.enter_context(closing(Rounds(options.where)))
         rounds.forget(desk.now)
         app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
-        household = Household(options, store, rounds, registry, orders, authority, padlock)
+        base = read_base(options.where)
+        household = Household(options, store, rounds, registry, orders, authority, declarations, base, padlock)
         pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(f"nobody can sign in yet; make the first owner here, once, within 3 days: {url}welcome/{code}")
@@ -78,11 +84,10 @@ def serve(options: HubOptions) -> None:
         asyncio.run(_serve(servers, broker, running, chores, ready))
 
 
-def _settings(options: HubOptions, padlock: Padlock | None) -> Settings:
+def _settings(options: HubOptions, declarations: Declarations, padlock: Padlock | None) -> Settings:
     return Settings(
         options.clinic,
-        options.therapists,
-        options.owner_agreed,
+        declarations.read,
         names=padlock.names if padlock else (),
         strict=padlock is not None and not padlock.own,
         own_authority=padlock is not None and padlock.own,
