@@ -243,9 +243,9 @@ class Hub(Group):
     command_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """A room knows the hub's commands by this key (`fermata hub command key` prints it); without it, it obeys none."""
     therapists: Annotated[int, Field(ge=0, le=10000)] = 0
-    """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
+    """How many therapists use these rooms, until the page Settings says it; with fewer than 5, metrics are off."""
     owner_agreed: bool = False
-    """The owner has recorded the therapists' agreement to conversation metrics with fewer than 5 of them."""
+    """The therapists agree to metrics with fewer than 5 of them, until the page Settings says otherwise."""
 
 
 class Settings(BaseSettings):

@@ -15,6 +15,7 @@ SECTIONS: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/devices", "devices", (Role.TECH, Role.AUDITOR)),
     ("/glossary", "glossary", (Role.TECH, Role.VIEWER)),
     ("/people", "people", (Role.OWNER,)),
+    ("/settings", "settings", (Role.MANAGER, Role.AUDITOR)),
     ("/audit", "audit", (Role.AUDITOR,)),
 )
 """Path, key of its words, and the roles of its route."""

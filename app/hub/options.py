@@ -38,9 +38,9 @@ class HubOptions:
     broker_files: Path | None = None
     """Folder for what a broker of the clinic's own must know: certificates, and who may do what."""
     therapists: int = 0
-    """How many therapists the clinic has declared; below five, conversation metrics are off."""
+    """How many therapists there are, until an owner declares it on a page; below five, conversation metrics are off."""
     owner_agreed: bool = False
-    """The owner has recorded that the therapists of a small clinic agree to see its metrics."""
+    """That the therapists of a small clinic agree to its metrics, until an owner says otherwise on a page."""
     database: str | None = None
     """A PostgreSQL of the clinic's own, postgresql://user@host/name; None keeps a file in the state folder."""
     broker_url: str | None = None

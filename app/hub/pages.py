@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.hub.accounts import OPEN, ForeignFormError, NotAllowedError, Person, Role, SignInNeededError, needs
 from app.hub.audit import audit
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.entrance import entrance, to_sign_in
 from app.hub.errors import StoreError
@@ -48,8 +49,8 @@ class Settings:
     """What the page must know of the clinic."""
 
     clinic: str
-    therapists: int
-    owner_agreed: bool
+    declared: Callable[[], Declared]
+    """What its owner has declared, as it holds now."""
     names: tuple[str, ...] = ()
     """Further names and addresses by which the page may be asked."""
     strict: bool = False
@@ -138,8 +139,7 @@ def _content(
     today = datetime.fromtimestamp(now, UTC).astimezone().date()
     shown = []
     if person.may(Role.VIEWER):
-        agreed = settings.owner_agreed
-        shown = worlds(store.releases(), today, settings.therapists, say, owner_agreed=agreed)
+        shown = worlds(store.releases(), today, settings.declared(), say)
     return {
         "rooms": [room_view(room, now, say) for room in rooms],
         "well": sum(room.presence(now) is Presence.ONLINE and not room.unwell for room in rooms),

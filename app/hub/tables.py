@@ -232,3 +232,16 @@ JOURNAL = Table(
     Column("about", Text, nullable=False),
     Index("journal_by_time", "at"),
 )
+
+# What an owner has declared, every time: the last one holds, the ones before tell what was open when.
+DECLARATIONS = Table(
+    "declarations",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("matter", String(16), nullable=False),
+    Column("about", String(48), nullable=False),  # the room's device, else empty
+    Column("value", BigInteger, nullable=False),
+    Index("declarations_by_matter", "matter", "about"),
+)

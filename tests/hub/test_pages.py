@@ -17,6 +17,7 @@ import pytest
 from app.catalogue import RELEASED
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
+from app.hub.declared import Declared
 from app.hub.pages import STATIC, Settings, make_app
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
@@ -42,7 +43,7 @@ def browse(store: Store, tmp_path: Path) -> Iterator[Browse]:
     visit = let_in(desk, Role.OWNER)
 
     def open_page(therapists: int = 6, owner_agreed: bool = False, trouble: str | None = None) -> Browser:
-        settings = Settings("north", therapists, owner_agreed)
+        settings = Settings("north", lambda: Declared(therapists, owner_agreed))
         return Browser(make_app(store, lambda: trouble, settings, lambda: float(NOW), desk), visit)
 
     with closing(desk.people), closing(desk.journal):
