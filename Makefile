@@ -20,7 +20,7 @@ wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sb
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
 	&& command -v chromium|chromium
 
-.PHONY: help demo test fuzz storms lamp-card faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
+.PHONY: help demo test fuzz storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -57,6 +57,10 @@ storms: $(VENV)/dev.installed
 # make lamp-card: the card for the room, in English and Spanish, and the drawing of the wires, from the code.
 lamp-card: $(VENV)/dev.installed
 	@$(BIN)/python -m app.drawings
+
+# make pictures: the hub's pictures in docs/pictures, from the tour that make test takes as well.
+pictures: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --quiet --pictures tests/hub/test_tour.py
 
 # make privacy: every attack on the release, 20,000 times each; make test runs a short form.
 privacy: $(VENV)/dev.installed

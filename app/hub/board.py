@@ -8,9 +8,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from app.hub.accounts import Person, Role, needs
 from app.hub.frame import Frame, language
-from app.hub.rooms import Presence
 from app.hub.rounds import Rounds, Ward
-from app.hub.ward_views import days_view, needs_a_look, ward_view
+from app.hub.ward_views import days_view, needs_a_look, ward_view, well
 
 Reader = Annotated[Person, needs(Role.TECH, Role.VIEWER)]
 PAGE = 60
@@ -35,8 +34,7 @@ def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter
             "rooms": [ward_view(ward, weeks.get(ward.room.device), now, say) for ward in part],
             "all": len(wards),
             "look": len(look),
-            "well": sum(ward.room.presence(now) is Presence.ONLINE for ward in wards)
-            - sum(ward.room.presence(now) is Presence.ONLINE for ward in look),
+            "well": well(wards, now),
             "show": "look" if show == "look" else "",
             "q": q[:80],
             "page": number,

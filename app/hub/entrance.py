@@ -79,10 +79,13 @@ def entrance(desk: Desk, frame: Frame, *, own_authority: bool = False) -> APIRou
 
 
 def to_sign_in(request: Request) -> Response:
-    """Send somebody to sign in, and back to where they were."""
+    """Send somebody to sign in, and back to where they were; what a page asks for by itself takes the page along."""
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     query = {"lang": language(request).code, "next": back}
-    return RedirectResponse(f"/sign-in?{urlencode(query)}", 303)
+    there = f"/sign-in?{urlencode(query)}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": there})
+    return RedirectResponse(there, 303)
 
 
 def _next(request: Request) -> str:

@@ -63,7 +63,7 @@ def serve(options: HubOptions) -> None:
         turns = (store.forget, rounds.forget, desk.people.forget, desk.journal.forget)
         works.append(stack.enter_context(working(Chores(turns, time.time, notice).run, "chores")))
         settings = _settings(options, declarations, padlock)
-        app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
+        app = make_app(store, rounds, lambda: inbox.trouble, settings, time.time, desk)
         base = read_base(options.where)
         household = Household(options, store, rounds, registry, orders, authority, declarations, base, padlock)
         pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)

@@ -35,9 +35,12 @@ class Clinic:
 
     def __init__(self, folder: Path, stack: ExitStack, address: str | None = "hub.local", therapists: int = 6) -> None:
         self.now = NOW
+        self.open = False
+        """Anybody may look, as at a rehearsal."""
+        self.trouble: str | None = None
         self.options = HubOptions("north", folder, address=address, therapists=therapists)
         where = folder / "hub.sqlite"
-        self.desk = a_desk(where, lambda: float(self.now))
+        self.desk = a_desk(where, lambda: float(self.now), lambda: self.open)
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))
         self.store = stack.enter_context(closing(Store(where)))
@@ -56,14 +59,18 @@ class Clinic:
         if therapists is not None:
             self.declarations.count(therapists, self.now, TERMINAL)
         settings = Settings(self.options.clinic, self.declarations.read, **more)
-        app = make_app(self.store, lambda: None, settings, lambda: float(self.now), self.desk)
+        app = make_app(self.store, self.rounds, lambda: self.trouble, settings, lambda: float(self.now), self.desk)
         return furnish(app, self.household, self.desk)
 
     def browser(self, role: Role, therapists: int | None = None, **more: Any) -> Browser:  # noqa: ANN401  as above
         """Somebody of this role who has signed in."""
+        return Browser(self.pages(therapists, **more), self.visit(role))
+
+    def visit(self, role: Role) -> str:
+        """The visit of somebody of this role."""
         if role not in self._visits:
             self._visits[role] = let_in(self.desk, role)
-        return Browser(self.pages(therapists, **more), self._visits[role])
+        return self._visits[role]
 
     def beat(self, device: str, seq: int = 1, ago: int = 0, simulated: bool = False, **changes: object) -> None:
         """A unit that was born and has told how it is."""

@@ -20,6 +20,7 @@ from app.hub.journal import Deed
 from app.hub.pages import Settings, make_app
 from app.hub.passwords import AT_ONCE, MOST_WAITING, BusyError, Passwords
 from app.hub.people import IDLE_S, ROLES
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 from tests.hub.test_pages import NOW, beat, fill
 from tests.hub.visitors import CHEAP, ORIGIN, PASSWORD, Browser, a_desk, let_in
@@ -45,9 +46,9 @@ class Hub:
         self.now, self.rehearsal = float(NOW), False
         self.store = Store(folder / "hub.sqlite")
         self.desk = a_desk(folder / "hub.sqlite", lambda: self.now, lambda: self.rehearsal)
-        self.pages = make_app(
-            self.store, lambda: None, Settings("north", lambda: Declared(6)), lambda: self.now, self.desk
-        )
+        self.rounds = Rounds(folder / "hub.sqlite")
+        settings = Settings("north", lambda: Declared(6))
+        self.pages = make_app(self.store, self.rounds, lambda: None, settings, lambda: self.now, self.desk)
 
     def browser(self, role: Role | None = None, **more: str) -> Browser:
         return Browser(self.pages, let_in(self.desk, role) if role else "", **more)
@@ -59,7 +60,7 @@ class Hub:
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     hub = Hub(tmp_path)
-    with closing(hub.store), closing(hub.desk.people), closing(hub.desk.journal):
+    with closing(hub.store), closing(hub.rounds), closing(hub.desk.people), closing(hub.desk.journal):
         yield hub
 
 

@@ -19,6 +19,7 @@ from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
 from app.hub.declared import Declared
 from app.hub.pages import STATIC, Settings, make_app
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
 from app.sync import wire
@@ -41,12 +42,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def browse(store: Store, tmp_path: Path) -> Iterator[Browse]:
     desk = a_desk(tmp_path / "hub.sqlite", lambda: float(NOW))
     visit = let_in(desk, Role.OWNER)
+    rounds = Rounds(tmp_path / "hub.sqlite")
 
     def open_page(therapists: int = 6, owner_agreed: bool = False, trouble: str | None = None) -> Browser:
         settings = Settings("north", lambda: Declared(therapists, owner_agreed))
-        return Browser(make_app(store, lambda: trouble, settings, lambda: float(NOW), desk), visit)
+        return Browser(make_app(store, rounds, lambda: trouble, settings, lambda: float(NOW), desk), visit)
 
-    with closing(desk.people), closing(desk.journal):
+    with closing(desk.people), closing(desk.journal), closing(rounds):
         yield open_page
 
 
@@ -228,6 +230,15 @@ def test_the_headers_keep_the_page_to_itself(browse: Browse) -> None:
     assert browse().get("/").headers["cache-control"] == "no-store"
 
 
+def test_files_are_compressed_on_the_way_and_pages_with_secrets_never(browse: Browse) -> None:
+    accepting = {"Accept-Encoding": "gzip"}
+    for path in ("page.css", "live.js", "vendor/htmx.min.js"):
+        headers = browse().get(f"/static/{path}", headers=accepting).headers
+        assert (headers["content-encoding"], headers["vary"]) == ("gzip", "Accept-Encoding")
+    for path in ("/", "/people", "/sign-in", "/nowhere"):
+        assert "content-encoding" not in browse().get(path, headers=accepting).headers
+
+
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(store: Store, browse: Browse) -> None:
     fill(store, range(36, 45), simulated=True)
     beat(store)
@@ -325,7 +336,7 @@ def test_all_languages_have_the_same_words_with_the_same_names() -> None:
 
 def test_what_is_vendored_is_what_was_taken() -> None:
     lines = (STATIC / "vendor" / "SHA256SUMS").read_text().splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 5
     for line in lines:
         digest, name = line.split()
         assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest

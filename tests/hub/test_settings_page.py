@@ -179,7 +179,8 @@ def test_whose_certificate_the_page_shows_and_until_when_is_told(given: bool, cl
 
 def test_a_panel_is_added_by_whoever_has_something_to_set(clinic: Clinic) -> None:
     owner = clinic.browser(Role.OWNER)
-    pages = make_app(clinic.store, lambda: None, Settings("north", clinic.declarations.read), lambda: NOW, clinic.desk)
+    declared = Settings("north", clinic.declarations.read)
+    pages = make_app(clinic.store, clinic.rounds, lambda: None, declared, lambda: NOW, clinic.desk)
     page = SettingsPage(Frame("north", lambda: NOW))
     page.add(Panel("kept", "settings/kept.html", lambda _request: {"kept": [("Letters", "A week")]}, ("room_opened",)))
     pages.include_router(settings(page))
