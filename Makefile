@@ -15,6 +15,8 @@ build_checks := test -e /usr/include/portaudio.h -o -e /usr/local/include/portau
 sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-utils \
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
 unit_checks := command -v systemd-analyze|systemd
+wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sbin/ip -o -x /sbin/ip -o -x /bin/ip|iproute2 \
+	&& test -x /usr/sbin/sysctl -o -x /sbin/sysctl|procps
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
 	&& command -v chromium|chromium
 
@@ -103,7 +105,7 @@ $(VENV)/demo.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml
-	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks) && $(hub_checks))
+	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks) && $(wire_checks) && $(hub_checks))
 	@$(call environment,$(VENV))
 	@echo "Installing Fermata and what its tests need into $(VENV) …"
 	@$(PIP) install --editable '.[dev]'

@@ -11,7 +11,7 @@ import alembic.command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.hub.entries import insert
@@ -19,7 +19,10 @@ from app.hub.errors import StoreError
 from app.hub.tables import META
 
 MIGRATING = 0x6665726D  # "ferm": the number of PostgreSQL's lock that lets one hub migrate at a time
+FORGETTING = MIGRATING + 1
+"""The number of the one that lets one hub forget at a time."""
 POSTGRES_WAIT_S = 10
+WRITES = "begins_by_writing"
 
 
 def open_database(where: Path | str) -> Engine:
@@ -51,6 +54,21 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise StoreError(
             f"the database {name(engine)} cannot be used ({cause(error)}): make room or mend it"
         ) from error
+
+
+def to_write(engine: Engine) -> Engine:
+    """The same database, for transactions that read and then write.
+
+    In a file two such would both have read, and the second could not go on: here it waits before it reads.
+    """
+    return engine.execution_options(**{WRITES: True})
+
+
+def first(connection: Connection, lock: int) -> bool:
+    """Whether this transaction may do what one of all hubs does at a time; a file has one writer anyway."""
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.execute(select(func.pg_try_advisory_xact_lock(lock))).scalar_one())
 
 
 @contextmanager
@@ -100,7 +118,7 @@ def _sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
 
     return engine
 

@@ -8,16 +8,15 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, column, select, update, values
+from sqlalchemy import Connection, Table, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.hub.arrivals import Accepted, Aside, Sorted, Standing
 from app.hub.days import Days
+from app.hub.forgetting import forgotten
+from app.hub.keys import Key, asked, same_epoch
 from app.hub.tables import EPOCHS, HEALTH, MESSAGES, QUARANTINE, RELEASES, RESULTS
 from app.sync import wire
-
-Key = tuple[str, str, int]
-"""(device, epoch, seq)."""
 
 ASIDE_BYTES = 65_536
 """No more is kept of what was set aside; the embedded broker lets no more through."""
@@ -46,7 +45,9 @@ class _Batch:
         self._connection, self._now = connection, now
         envelopes = [item.envelope for item in items if isinstance(item, Accepted)]
         states = [item.device for item in items if isinstance(item, Standing)]
-        self._messages = self._known_messages({_key(envelope) for envelope in envelopes})
+        keys = {_key(envelope) for envelope in envelopes}
+        self._messages = self._known_messages(keys)
+        self._forgotten = forgotten(connection, keys - self._messages.keys())
         self._releases = self._known_releases({e.body.id for e in envelopes if isinstance(e.body, wire.Release)})
         self._health = self._known_health({envelope.device for envelope in envelopes} | set(states))
         self._new: dict[Table, list[dict[str, Any]]] = {MESSAGES: [], RELEASES: [], RESULTS: []}
@@ -91,12 +92,10 @@ class _Batch:
         self._days.flush(self._connection, INSERT[self._connection.dialect.name])
 
     def _known_messages(self, keys: Collection[Key]) -> dict[Key, str]:
-        """A join, which looks each up in the index; SQLite would read all of the table for `(…, …, …) IN (…)`."""
-        asked = values(*(column(name, MESSAGES.c[name].type) for name in ("device", "epoch", "seq")), name="asked")
         if not keys:
             return {}
-        these = asked.data(sorted(keys)).cte()
-        same = and_(*(MESSAGES.c[each.name] == each for each in these.c))
+        these = asked(keys)
+        same = and_(same_epoch(these, MESSAGES.c.device, MESSAGES.c.epoch), MESSAGES.c.seq == these.c.seq)
         query = select(*these.c, MESSAGES.c.sha256).select_from(these.join(MESSAGES, same))
         return {(row.device, row.epoch, row.seq): row.sha256 for row in self._connection.execute(query)}
 
@@ -113,7 +112,9 @@ class _Batch:
         known = self._messages.get(key)
         if known == item.sha256:
             return key
-        if known is not None:
+        if key in self._forgotten and isinstance(envelope.body, wire.Heartbeat):
+            return key  # it was counted then; what it said is not known any more
+        if known is not None or key in self._forgotten:
             self._set_aside(_conflict(item, "another message has this number"))
             return key
         match envelope.body:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request, Response
 from app.catalogue import RELEASED
 from app.hub.accounts import Person, Role, needs
 from app.hub.days import day_of
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.frame import language
 from app.hub.journal import Deed
-from app.hub.options import HubOptions
 from app.hub.store import Store
 from app.hub.views import Row, WorldView
 from app.hub.worlds import worlds
@@ -30,18 +30,18 @@ BOM = "\ufeff"
 Value = str | int | float
 
 
-def export(store: Store, options: HubOptions, desk: Desk) -> APIRouter:
+def export(store: Store, clinic_id: str, declared: Callable[[], Declared], desk: Desk) -> APIRouter:
     """The route."""
     router = APIRouter()
 
     @router.get("/export/clinic.csv")
     def clinic(request: Request, person: Annotated[Person, needs(Role.VIEWER)]) -> Response:
         say, now = language(request), desk.now
-        views = worlds(store.releases(), day_of(now), options.therapists, say, owner_agreed=options.owner_agreed)
+        views = worlds(store.releases(), day_of(now), declared(), say)
         if person.name:
             desk.note(request, person, Deed.EXPORTED, "clinic.csv")
         headers = {
-            "Content-Disposition": f'attachment; filename="fermata-{options.clinic}-{day_of(now)}.csv"',
+            "Content-Disposition": f'attachment; filename="fermata-{clinic_id}-{day_of(now)}.csv"',
             "Content-Language": say.code,
         }
         return Response(as_csv(views), media_type="text/csv; charset=utf-8", headers=headers)

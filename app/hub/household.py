@@ -1,10 +1,14 @@
-"""The pages beside the clinic's own, put together: rooms, devices, glossary, export."""
+"""The pages beside the clinic's own, put together: rooms, devices, glossary, settings, trust, export."""
 
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from app.hub.about import Base
+from app.hub.authority import Authority
 from app.hub.board import board
+from app.hub.declarations import Declarations
+from app.hub.declaring import declaring
 from app.hub.desk import Desk
 from app.hub.devices import devices
 from app.hub.drawer import Drawer
@@ -14,9 +18,13 @@ from app.hub.frame import Frame
 from app.hub.glossary import glossary
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
+from app.hub.padlock import Padlock
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
+from app.hub.running import running
+from app.hub.settings_page import SettingsPage, settings
 from app.hub.store import Store
+from app.hub.trust import trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,11 @@ class Household:
     rounds: Rounds
     registry: Registry
     orders: Orders
+    authority: Authority
+    declarations: Declarations
+    base: Base
+    padlock: Padlock | None = None
+    """None: the page is not encrypted."""
 
 
 def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
@@ -38,5 +51,10 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     app.include_router(board(household.rounds, frame, lambda: desk.now))
     app.include_router(devices(fleet, Drawer(lambda: desk.now), desk, frame))
     app.include_router(glossary(frame))
-    app.include_router(export(household.store, options, desk))
+    page = SettingsPage(frame)
+    app.include_router(settings(page))
+    app.include_router(declaring(page, household.declarations, household.rounds, desk))
+    running(page, options, household.base, household.padlock)
+    app.include_router(trust(household.authority, household.padlock, options.clinic, frame))
+    app.include_router(export(household.store, options.clinic, household.declarations.read, desk))
     return app

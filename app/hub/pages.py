@@ -14,6 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from app.hub.accounts import NOBODY, OPEN, ForeignFormError, NotAllowedError, Person, Role, SignInNeededError, needs
 from app.hub.audit import audit
 from app.hub.days import day_of
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.entrance import entrance, to_sign_in
 from app.hub.errors import StoreError
@@ -28,8 +29,10 @@ from app.hub.worlds import worlds
 STATIC = Path(__file__).parent / "static"
 FEW = 6
 """With more rooms than this the clinic's page shows those that need a look, and so many of them."""
-HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
+HOSTS = ("127.0.0.1", "localhost", "::1")
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
+STRICT = "max-age=2592000"
+"""Thirty days, this name only: whoever once came over TLS is not led back to plain HTTP (RFC 6797)."""
 
 # "no-referrer" would have browsers send our own forms with an Origin of null, which tells us nothing.
 HEADERS = {
@@ -49,8 +52,14 @@ class Settings:
     """What the page must know of the clinic."""
 
     clinic: str
-    therapists: int
-    owner_agreed: bool
+    declared: Callable[[], Declared]
+    """What its owner has declared, as it holds now."""
+    names: tuple[str, ...] = ()
+    """Further names and addresses by which the page may be asked."""
+    strict: bool = False
+    """Whether browsers are told to come by TLS only: not where they need a way past a certificate they do not know."""
+    own_authority: bool = False
+    """Whether browsers have yet to be told to trust the clinic's authority."""
 
 
 def make_app(
@@ -68,7 +77,7 @@ def make_app(
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.who = desk.who
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings), www_redirect=False)
     # Pages go as they are: compressed, a secret in them could be guessed from their length (BREACH).
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
     frame = Frame(settings.clinic, clock)
@@ -78,6 +87,8 @@ def make_app(
         response = await call_next(request)
         response.headers.update(HEADERS)
         response.headers["Cache-Control"] = "no-cache" if request.url.path.startswith("/static/") else "no-store"
+        if settings.strict and request.url.hostname not in HOSTS:  # on this machine others may have pages too
+            response.headers["Strict-Transport-Security"] = STRICT
         return response
 
     @app.get("/")
@@ -95,11 +106,17 @@ def make_app(
     def health() -> JSONResponse:
         return JSONResponse(asdict(store.counts()))
 
-    app.include_router(entrance(desk, frame))
+    app.include_router(entrance(desk, frame, own_authority=settings.own_authority))
     app.include_router(staff(desk, frame))
     app.include_router(audit(desk, frame))
     _refuse(app, frame, desk)
     return app
+
+
+def _hosts(settings: Settings) -> list[str]:
+    """Every name, an address of IPv6 in brackets too."""
+    names = [*HOSTS, *settings.names]
+    return [*names, *(f"[{name}]" for name in names if ":" in name)]
 
 
 def _refuse(app: FastAPI, frame: Frame, desk: Desk) -> None:
@@ -156,6 +173,5 @@ def _conversations(store: Store, settings: Settings, now: int, say: Words, perso
     """The clinic's worlds for whoever may see them; the stamp changes when they do."""
     counts, today, shown = store.counts(), day_of(now), []
     if person.may(Role.VIEWER):
-        agreed = settings.owner_agreed
-        shown = worlds(store.releases(), today, settings.therapists, say, owner_agreed=agreed)
+        shown = worlds(store.releases(), today, settings.declared(), say)
     return {"worlds": shown, "stamp": f"{say.code}-{today}-{counts.releases}-{counts.withheld}"}

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
-from app.hub.database import open_database, transaction
+from app.hub.database import open_database, to_write, transaction
 from app.hub.days import day_of
 from app.hub.rooms import Room
 from app.hub.tables import CERTIFICATES, HEALTH, HEALTH_DAYS, RELEASES, ROOMS
 
 KEPT_DAYS = 730
+AT_ONCE = 500
+"""Days that go in one transaction: the inbox waits for no more."""
 TOLD = [name for name in Room.__dataclass_fields__ if name != "last_week"]
 """What of a room its unit's health tells, in the order of its fields."""
 SHOWN_DAYS = 90
@@ -95,8 +97,14 @@ class Rounds:
         with transaction(self._engine) as connection:
             return [Day(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  as above
 
-    def forget(self, now: int) -> None:
-        """Let go of days older than two years."""
+    def forget(self, now: int, most: int = AT_ONCE) -> bool:
+        """Let go of some days older than two years; whether there may be more."""
         before = (day_of(now) - timedelta(days=KEPT_DAYS)).isoformat()
-        with transaction(self._engine) as connection:
-            connection.execute(delete(HEALTH_DAYS).where(HEALTH_DAYS.c.day < before))
+        key = (HEALTH_DAYS.c.device, HEALTH_DAYS.c.day)
+        old = select(*key).where(HEALTH_DAYS.c.day < before).order_by(HEALTH_DAYS.c.day).limit(most)
+        gone = delete(HEALTH_DAYS).where(*(column == bindparam(f"its_{column.name}") for column in key))
+        with transaction(to_write(self._engine)) as connection:
+            rows = [{"its_device": row.device, "its_day": row.day} for row in connection.execute(old)]
+            if rows:
+                connection.execute(gone, sorted(rows, key=lambda row: (row["its_device"], row["its_day"])))
+        return len(rows) == most

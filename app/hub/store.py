@@ -11,13 +11,20 @@ from sqlalchemy import Connection, Table, exists, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.hub.arrivals import Sorted
-from app.hub.database import cause, name, open_database
-from app.hub.entries import Key, write
+from app.hub.database import FORGETTING, cause, first, name, open_database, to_write, transaction
+from app.hub.entries import write
 from app.hub.errors import StoreError
+from app.hub.forgetting import forget
+from app.hub.keys import Key
 from app.hub.rooms import Room
-from app.hub.tables import EPOCHS, HEALTH, MESSAGES, META, QUARANTINE, RELEASES
+from app.hub.tables import EPOCHS, FORGOTTEN, HEALTH, MESSAGES, META, QUARANTINE, RELEASES
 from app.hub.trends import Release
 from app.sync import wire
+
+KEPT_S = 86_400
+"""So long the row of a heartbeat is kept."""
+AT_ONCE = 500
+"""Rows that go in one transaction: the inbox waits for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +70,16 @@ class Store:
             ) from error
 
     def _write(self, items: Sequence[Sorted], now: int) -> list[Key]:
-        with self._engine.begin() as connection:
+        with to_write(self._engine).begin() as connection:
             return write(connection, items, now)
+
+    def forget(self, now: int, most: int = AT_ONCE) -> bool:
+        """Let go of some rows of heartbeats older than a day; whether there may be more.
+
+        What came is known all the same: it is acknowledged when it comes again, and not counted again.
+        """
+        with transaction(to_write(self._engine)) as connection:
+            return first(connection, FORGETTING) and forget(connection, now - KEPT_S, most) == most
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -153,6 +168,13 @@ class Store:
             MESSAGES.c.epoch == QUARANTINE.c.epoch,
             MESSAGES.c.seq == QUARANTINE.c.seq,
         )
-        unread = (~QUARANTINE.c.acknowledged, QUARANTINE.c.leaf == "m", QUARANTINE.c.epoch.is_not(None), ~read_since)
+        read_long_since = exists().where(
+            FORGOTTEN.c.device == QUARANTINE.c.device,
+            FORGOTTEN.c.epoch == QUARANTINE.c.epoch,
+            FORGOTTEN.c.first <= QUARANTINE.c.seq,
+            FORGOTTEN.c.last >= QUARANTINE.c.seq,
+        )
+        of_a_message = (QUARANTINE.c.leaf == "m", QUARANTINE.c.epoch.is_not(None))
+        unread = (~QUARANTINE.c.acknowledged, *of_a_message, ~read_since, ~read_long_since)
         with self._reading() as connection:
             return sorted(connection.execute(select(QUARANTINE.c.device).where(*unread).distinct()).scalars())

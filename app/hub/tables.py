@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 TABLES = MetaData()
@@ -24,7 +25,9 @@ META = Table(
     Column("value", Text, nullable=False),
 )
 
-# Identity and seal of every message ever committed; what it said is in the tables below.
+HEARTBEATS = text("kind = 'heartbeat'")
+
+# Identity and seal of every message committed, a heartbeat's for a day; what it said is in the tables below.
 MESSAGES = Table(
     "messages",
     TABLES,
@@ -34,6 +37,17 @@ MESSAGES = Table(
     Column("sha256", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("received", BigInteger, nullable=False),
+    Index("messages_to_forget", "received", sqlite_where=HEARTBEATS, postgresql_where=HEARTBEATS),
+)
+
+# Numbers of heartbeats that were committed and whose rows are gone. A span may reach over rows that are still there.
+FORGOTTEN = Table(
+    "forgotten",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
 )
 
 RELEASES = Table(
@@ -217,4 +231,17 @@ JOURNAL = Table(
     Column("what", String(32), nullable=False),
     Column("about", Text, nullable=False),
     Index("journal_by_time", "at"),
+)
+
+# What an owner has declared, every time: the last one holds, the ones before tell what was open when.
+DECLARATIONS = Table(
+    "declarations",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("matter", String(16), nullable=False),
+    Column("about", String(48), nullable=False),  # the room's device, else empty
+    Column("value", BigInteger, nullable=False),
+    Index("declarations_by_matter", "matter", "about"),
 )

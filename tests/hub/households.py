@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
+from app.hub.about import read_base
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
+from app.hub.authority import Authority
+from app.hub.declarations import Declarations
+from app.hub.declared import Declared
 from app.hub.household import Household, furnish
+from app.hub.journal import TERMINAL
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
@@ -42,18 +47,24 @@ class Clinic:
         self.registry = stack.enter_context(closing(Registry(where)))
         self.orders = stack.enter_context(closing(Orders(where)))
         self.rounds = stack.enter_context(closing(Rounds(where)))
-        self.household = Household(self.options, self.store, self.rounds, self.registry, self.orders)
+        self.authority = Authority(self.options.authority, "north", NOW)
+        self.declarations = stack.enter_context(closing(Declarations(where, Declared(therapists))))
+        self.household = Household(
+            *(self.options, self.store, self.rounds, self.registry, self.orders, self.authority, self.declarations),
+            read_base(where),
+        )
         self._visits: dict[Role, str] = {}
 
-    def pages(self, therapists: int | None = None) -> FastAPI:
-        options = replace(self.options, therapists=self.options.therapists if therapists is None else therapists)
-        settings = Settings(options.clinic, options.therapists, options.owner_agreed)
+    def pages(self, therapists: int | None = None, **more: Any) -> FastAPI:  # noqa: ANN401  as Settings takes them
+        if therapists is not None:
+            self.declarations.count(therapists, self.now, TERMINAL)
+        settings = Settings(self.options.clinic, self.declarations.read, **more)
         app = make_app(self.store, self.rounds, lambda: self.trouble, settings, lambda: float(self.now), self.desk)
-        return furnish(app, replace(self.household, options=options), self.desk)
+        return furnish(app, self.household, self.desk)
 
-    def browser(self, role: Role, therapists: int | None = None) -> Browser:
+    def browser(self, role: Role, therapists: int | None = None, **more: Any) -> Browser:  # noqa: ANN401  as above
         """Somebody of this role who has signed in."""
-        return Browser(self.pages(therapists), self.visit(role))
+        return Browser(self.pages(therapists, **more), self.visit(role))
 
     def visit(self, role: Role) -> str:
         """The visit of somebody of this role."""

@@ -66,6 +66,12 @@ def give_a_link(page: Page) -> None:
     page.locator("code.link").wait_for()
 
 
+def declare_too_many(page: Page) -> None:
+    page.locator("#count").evaluate("field => { field.type = 'text'; field.value = 'five'; }")
+    page.locator("form[action*='/settings/therapists'] button").click()
+    page.locator("[role=alert]:visible").wait_for()
+
+
 def mistype(page: Page) -> None:
     page.locator("#name").fill("ana")
     page.locator("#password").fill("not it, not at all")
@@ -110,6 +116,11 @@ SIGHTS = (
     Sight("person with a link", "busy", "/people", do=give_a_link),
     Sight("journal", "busy", "/audit"),
     Sight("glossary", "busy", "/glossary"),
+    Sight("settings", "busy", "/settings"),
+    Sight("settings to read only", "busy", "/settings", Role.AUDITOR),
+    Sight("settings of a small clinic", "small", "/settings"),
+    Sight("settings refused", "busy", "/settings", do=declare_too_many),
+    Sight("authority to trust", "busy", "/trust", None),
     Sight("sign-in", "busy", "/sign-in", None),
     Sight("sign-in refused", "busy", "/sign-in", None, mistype),
     Sight("sign-in before anybody", "nobody", "/sign-in", None),

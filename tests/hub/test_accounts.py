@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
 from app.hub.accounts import ABOVE, LARGEST_FORM, OPEN, Needs, Person, Role, needs
+from app.hub.declared import Declared
 from app.hub.desk import ALL_TOGETHER, EACH_ADDRESS, EACH_NAME
 from app.hub.journal import Deed
 from app.hub.pages import Settings, make_app
@@ -46,7 +47,7 @@ class Hub:
         self.store = Store(folder / "hub.sqlite")
         self.desk = a_desk(folder / "hub.sqlite", lambda: self.now, lambda: self.rehearsal)
         self.rounds = Rounds(folder / "hub.sqlite")
-        settings = Settings("north", 6, owner_agreed=False)
+        settings = Settings("north", lambda: Declared(6))
         self.pages = make_app(self.store, self.rounds, lambda: None, settings, lambda: self.now, self.desk)
 
     def browser(self, role: Role | None = None, **more: str) -> Browser:

@@ -88,7 +88,8 @@ def test_how_heartbeats_are_batched_changes_nothing(cuts: list[int], tmp_path_fa
 def test_days_are_kept_for_two_years(store: Store, rounds: Rounds) -> None:
     for seq, ago in enumerate((731, 729, 0)):
         store.commit([a_beat(seq)], NOON - ago * DAY_S)
-    rounds.forget(NOON)
+    while rounds.forget(NOON, most=1):
+        pass
     assert len(rounds.days("room-1", NOON, shown=1000)) == 2
 
 
