@@ -67,14 +67,17 @@ ONLY_IN = {
         *("app/hub/migrations/versions/step_0002.py", "app/hub/migrations/versions/step_0003.py"),
         *("app/hub/migrations/versions/step_0004.py", "app/hub/people.py", "app/hub/journal.py"),
         *("app/hub/migrations/versions/step_0005.py", "app/hub/days.py", "app/hub/rounds.py"),
+        *("app/hub/migrations/versions/step_0008.py", "app/hub/alerts.py", "app/hub/post.py"),
+        "app/hub/sightings.py",
     },
     "argon2": {"app/hub/passwords.py"},
     "alembic": {
         *("app/hub/database.py", "app/hub/migrations/env.py"),
         *("app/hub/migrations/versions/step_0001.py", "app/hub/migrations/versions/step_0002.py"),
         *("app/hub/migrations/versions/step_0003.py", "app/hub/migrations/versions/step_0004.py"),
-        "app/hub/migrations/versions/step_0005.py",
+        *("app/hub/migrations/versions/step_0005.py", "app/hub/migrations/versions/step_0008.py"),
     },
+    "smtplib": {"app/hub/mail.py"},
     "rich": {"app/terminal/view.py"},
 }
 

@@ -5,6 +5,7 @@ HubError
 ├── AuthorityError   the clinic's certificate authority cannot be used
 ├── BackupError      a copy of the database cannot be made or put back
 ├── BrokerError      the embedded broker does not start or does not answer
+├── MailError        a mail could not be handed to the mail server
 ├── OrderError       what was asked of a unit cannot be sent to it
 ├── RefusedError     a unit that wants to join or to renew may not
 ├── RegistryError    what was asked about a room cannot be done
@@ -35,6 +36,10 @@ class BackupError(HubError):
 
 class BrokerError(HubError):
     """The embedded broker does not start or does not answer."""
+
+
+class MailError(HubError):
+    """A mail could not be handed to the mail server."""
 
 
 class OrderError(HubError):

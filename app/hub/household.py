@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+from app.hub.alert_pages import alert_pages
+from app.hub.alerts import Alerts
 from app.hub.board import board
 from app.hub.desk import Desk
 from app.hub.devices import devices
@@ -14,6 +16,7 @@ from app.hub.frame import Frame
 from app.hub.glossary import glossary
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
+from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
@@ -28,6 +31,8 @@ class Household:
     rounds: Rounds
     registry: Registry
     orders: Orders
+    alerts: Alerts
+    post: Post
 
 
 def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
@@ -35,7 +40,8 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     options = household.options
     frame = Frame(options.clinic, lambda: desk.now)
     fleet = Fleet(options, household.registry, household.orders)
-    app.include_router(board(household.rounds, frame, lambda: desk.now))
+    app.include_router(board(household.rounds, household.alerts, frame, lambda: desk.now))
+    app.include_router(alert_pages(household.alerts, household.post, options.clinic, options.mail, desk, frame))
     app.include_router(devices(fleet, Drawer(lambda: desk.now), desk, frame))
     app.include_router(glossary(frame))
     app.include_router(export(household.store, options, desk))

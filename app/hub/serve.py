@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 from app.hub.authority import Authority
 from app.hub.broker import Broker
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
+from app.hub.guard import guarding
 from app.hub.household import Household, furnish
 from app.hub.inbox import Inbox
 from app.hub.journal import Journal
@@ -27,6 +27,7 @@ from app.hub.people import People
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.workers import Worker, working
 
 WATCH_S = 0.1
 
@@ -53,21 +54,23 @@ def serve(options: HubOptions) -> None:
         trust = gate.trust if gate and options.guarded else None
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
-        running = stack.enter_context(_running(inbox))
+        rounds = stack.enter_context(closing(Rounds(options.where)))
+        taking_in = stack.enter_context(working(Worker("inbox", inbox.run)))
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
         desk = _desk(options, store, stack)
-        rounds = stack.enter_context(closing(Rounds(options.where)))
         rounds.forget(desk.now)
+        guard = guarding(options, store, rounds, inbox, notice, stack)
         app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
-        pages = page_server(furnish(app, Household(options, store, rounds, registry, orders), desk))
+        household = Household(options, store, rounds, registry, orders, guard.alerts, guard.post)
+        pages = page_server(furnish(app, household, desk))
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(
                 f"nobody can sign in yet; make the first owner here, once, within 3 days: {_url(page)}welcome/{code}"
             )
         servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
-        asyncio.run(_serve(servers, broker, running, gate, ready))
+        asyncio.run(_serve(servers, broker, inbox, (taking_in, *guard.workers), gate, ready))
 
 
 def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
@@ -83,39 +86,6 @@ def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
 def notice(sentence: str) -> None:
     """Say something to whoever runs the hub."""
     print(f"fermata hub: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  a command talks on the terminal
-
-
-class _Running:
-    """The inbox in its thread."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
-        self.failure: BaseException | None = None
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="inbox")
-
-    def _run(self) -> None:
-        try:
-            self.inbox.run(self._stop)
-        except BaseException as error:  # noqa: BLE001  carried to the main thread, which raises it
-            self.failure = error
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-
-@contextmanager
-def _running(inbox: Inbox) -> Iterator[_Running]:
-    running = _Running(inbox)
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 @contextmanager
@@ -142,7 +112,12 @@ def _url(page: socket.socket) -> str:
 
 
 async def _serve(
-    servers: list[tuple[Server, socket.socket]], broker: Broker | None, running: _Running, gate: Gate | None, ready: str
+    servers: list[tuple[Server, socket.socket]],
+    broker: Broker | None,
+    inbox: Inbox,
+    workers: tuple[Worker, ...],
+    gate: Gate | None,
+    ready: str,
 ) -> None:
     def leave() -> None:
         for server, _ in servers:
@@ -153,27 +128,28 @@ async def _serve(
         loop.add_signal_handler(number, leave)
     serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     try:
-        await _watch([server for server, _ in servers], serving, broker, running, gate, ready)
+        await _watch([server for server, _ in servers], serving, broker, inbox, workers, gate, ready)
     finally:
         leave()
         await asyncio.gather(*serving)
-    if running.failure:
-        raise running.failure
+    for failure in _failures(workers):
+        raise failure
 
 
 async def _watch(
     servers: list[Server],
     serving: "list[asyncio.Task[None]]",
     broker: Broker | None,
-    running: _Running,
+    inbox: Inbox,
+    workers: tuple[Worker, ...],
     gate: Gate | None,
     ready: str,
 ) -> None:
-    """Tell when the hub is ready, start the broker again should it die, end when the inbox fails."""
+    """Tell when the hub is ready, start the broker again should it die, end when a worker fails."""
     said = False
-    while not any(task.done() for task in serving) and not running.failure:
+    while not any(task.done() for task in serving) and not _failures(workers):
         started = all(server.started for server in servers)
-        if not said and started and (broker is None or running.inbox.subscribed.is_set()):
+        if not said and started and (broker is None or inbox.subscribed.is_set()):
             print(ready, flush=True)  # noqa: T201  a command talks on the terminal
             said = True
         if broker and not broker.alive and not any(server.should_exit for server in servers):
@@ -182,3 +158,8 @@ async def _watch(
         if gate:
             gate.follow(broker)
         await asyncio.sleep(WATCH_S)
+
+
+def _failures(workers: tuple[Worker, ...]) -> list[BaseException]:
+    """What has ended workers before their time."""
+    return [worker.failure for worker in workers if worker.failure]

@@ -9,11 +9,13 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from app.hub.accounts import Role
+from app.hub.alerts import Alerts
 from app.hub.arrivals import Arrival, sort
 from app.hub.household import Household, furnish
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
+from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
@@ -39,7 +41,11 @@ class Clinic:
         self.registry = stack.enter_context(closing(Registry(where)))
         self.orders = stack.enter_context(closing(Orders(where)))
         self.rounds = stack.enter_context(closing(Rounds(where)))
-        self.household = Household(self.options, self.store, self.rounds, self.registry, self.orders)
+        self.alerts = stack.enter_context(closing(Alerts(where)))
+        self.post = stack.enter_context(closing(Post(where)))
+        self.household = Household(
+            self.options, self.store, self.rounds, self.registry, self.orders, self.alerts, self.post
+        )
         self._visits: dict[Role, str] = {}
 
     def pages(self, therapists: int | None = None) -> FastAPI:
