@@ -7,6 +7,7 @@ HubError
 ├── BrokerError      the embedded broker does not start or does not answer
 ├── CertificateError the certificate for the page cannot be shown
 ├── DeclarationError what was declared of the clinic cannot be
+├── MailError        a mail could not be handed to the mail server
 ├── OrderError       what was asked of a unit cannot be sent to it
 ├── RefusedError     a unit that wants to join or to renew may not
 ├── RegistryError    what was asked about a room cannot be done
@@ -49,6 +50,10 @@ class DeclarationError(HubError):
     def __init__(self, sentence: str, key: str) -> None:
         super().__init__(sentence)
         self.key = key
+
+
+class MailError(HubError):
+    """A mail could not be handed to the mail server."""
 
 
 class OrderError(HubError):

@@ -13,6 +13,7 @@ from app.hub.words import LANGUAGES, Words, choose, words
 SECTIONS: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/", "clinic", (Role.VIEWER, Role.TECH)),
     ("/rooms", "rooms", (Role.TECH, Role.VIEWER)),
+    ("/alerts", "alerts", (Role.TECH, Role.AUDITOR)),
     ("/devices", "devices", (Role.TECH, Role.AUDITOR)),
     ("/glossary", "glossary", (Role.TECH, Role.VIEWER)),
     ("/people", "people", (Role.OWNER,)),

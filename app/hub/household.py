@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from app.hub.about import Base
+from app.hub.alert_pages import alert_pages
+from app.hub.alerts import Alerts
 from app.hub.authority import Authority
 from app.hub.board import board
 from app.hub.declarations import Declarations
@@ -19,6 +21,7 @@ from app.hub.glossary import glossary
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.padlock import Padlock
+from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.running import running
@@ -39,6 +42,8 @@ class Household:
     authority: Authority
     declarations: Declarations
     base: Base
+    alerts: Alerts
+    post: Post
     padlock: Padlock | None = None
     """None: the page is not encrypted."""
 
@@ -48,7 +53,8 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     options = household.options
     frame = Frame(options.clinic, lambda: desk.now)
     fleet = Fleet(options, household.registry, household.orders)
-    app.include_router(board(household.rounds, frame, lambda: desk.now))
+    app.include_router(board(household.rounds, household.alerts, frame, lambda: desk.now))
+    app.include_router(alert_pages(household.alerts, household.post, options.clinic, options.mail, desk, frame))
     app.include_router(devices(fleet, Drawer(lambda: desk.now), desk, frame))
     app.include_router(glossary(frame))
     page = SettingsPage(frame)

@@ -29,6 +29,8 @@ class Deed(StrEnum):
     ROOM_READ = "room-read"
     EXPORTED = "exported"
     CHANGED = "changed"
+    ALERT_SEEN = "alert-seen"
+    MAIL_TRIED = "mail-tried"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.hub.about import read_base
 from app.hub.accounts import Role
+from app.hub.alerts import Alerts
 from app.hub.arrivals import Arrival, sort
 from app.hub.authority import Authority
 from app.hub.declarations import Declarations
@@ -19,6 +20,7 @@ from app.hub.journal import TERMINAL
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
+from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
@@ -47,11 +49,13 @@ class Clinic:
         self.registry = stack.enter_context(closing(Registry(where)))
         self.orders = stack.enter_context(closing(Orders(where)))
         self.rounds = stack.enter_context(closing(Rounds(where)))
+        self.alerts = stack.enter_context(closing(Alerts(where)))
+        self.post = stack.enter_context(closing(Post(where)))
         self.authority = Authority(self.options.authority, "north", NOW)
         self.declarations = stack.enter_context(closing(Declarations(where, Declared(therapists))))
         self.household = Household(
             *(self.options, self.store, self.rounds, self.registry, self.orders, self.authority, self.declarations),
-            read_base(where),
+            *(read_base(where), self.alerts, self.post),
         )
         self._visits: dict[Role, str] = {}
 
