@@ -36,9 +36,9 @@ MEL_FLOOR = np.asarray(mel_bank().sum(0) * ROUNDING_POWER * np.square(np.hanning
 """(MELS,) power that the rounding of 16-bit samples alone gives."""
 FAINT = 1e-4
 """Of the mean level: the loudness of a frame goes no lower."""
-SUMS = np.stack([np.ones(MELS), 4.0 * np.sin(np.pi * mel_edges()[1:-1] / RATE) ** 2], axis=1).astype(np.float32) / MELS
-"""(MELS, 2) sums a frame's power: as it is, and that of the steps from sample to sample, without rumble."""
-LOUDNESS = (CONTEXT + BLOCK_FRAMES) * SUMS.shape[1]
+STEEP = (4.0 * np.sin(np.pi * mel_edges()[1:-1] / RATE) ** 2).astype(np.float32)
+"""(MELS,) power of the steps from sample to sample for power of the samples: rumble counts for little in it."""
+LOUDNESS = 2 * (CONTEXT + BLOCK_FRAMES)
 
 
 class NetInputs(NamedTuple):
@@ -46,7 +46,8 @@ class NetInputs(NamedTuple):
 
     shared: Floats  # (row, SHARED)
     direction: Floats  # (row, DIRECTED)
-    loudness: Floats  # (row, LOUDNESS) of each frame, its context's first; what looks ahead goes by it
+    loudness: Floats  # (row, LOUDNESS) of each frame, its context's first: of its samples, of their steps
+    """A third of the log of a power over the recent mean level; what looks ahead goes by it."""
 
 
 class Inputs:
@@ -56,28 +57,27 @@ class Inputs:
         self._power = 0.0
         self._weight = 0.0
         self._frames = np.zeros((CONTEXT + BLOCK_FRAMES, MELS + 1), np.float32)
-        self._loudness = np.zeros((CONTEXT + BLOCK_FRAMES, SUMS.shape[1]), np.float32)
+        self._loudness = [0.0] * LOUDNESS
         self._lift = Lift()
         self._peak = 0.0
 
     def prepare(self, features: Features) -> NetInputs:
         """The net's inputs for a block of features."""
         powers = features.mel + MEL_FLOOR
-        sums = powers.sum(1).tolist()
-        levels = np.array([log(self._follow(power / MELS)) for power in sums], np.float32)
+        sums, steep = powers.sum(1).tolist(), powers.dot(STEEP).tolist()
+        means = [self._follow(power / MELS) for power in sums]
+        levels = np.array([log(mean) for mean in means], np.float32)
         self._peak = max(sums) / MELS
-        self._loudness[:CONTEXT] = self._loudness[BLOCK_FRAMES:]
-        self._loudness[CONTEXT:] = loudness(powers, levels)
+        for power, steps, mean in zip(sums, steep, means, strict=True):
+            whole = MELS * mean
+            self._loudness += log(power / whole + FAINT) / 3.0, log(steps / whole + FAINT) / 3.0
+        del self._loudness[:-LOUDNESS]
         self._frames[:CONTEXT] = self._frames[BLOCK_FRAMES:]
-        self._frames[CONTEXT:] = relative(np.log(powers, out=powers), levels, self._lift.height)
+        relative(np.log(powers, out=powers), levels, self._lift.height, self._frames[CONTEXT:])
         direction = rivals(features.directions)
-        shared, louder = (
-            np.empty((len(direction), SHARED), np.float32),
-            np.empty((len(direction), LOUDNESS), np.float32),
-        )
+        shared = np.empty((len(direction), SHARED), np.float32)
         shared[:] = self._frames.reshape(SHARED)
-        louder[:] = self._loudness.reshape(LOUDNESS)
-        return NetInputs(shared, direction, louder)
+        return NetInputs(shared, direction, np.array([self._loudness] * len(direction), np.float32))
 
     def attend(self, speech: Floats) -> None:
         """What the net made of the block just prepared, P(anybody speaks) (frame,): so it knows how loud speech is."""
@@ -90,27 +90,17 @@ class Inputs:
         return self._power / self._weight
 
 
-def relative(log_powers: Floats, levels: Floats, lift: float = 0.0) -> Floats:
+def relative(log_powers: Floats, levels: Floats, lift: float = 0.0, out: Floats | None = None) -> Floats:
     """(…, frame, MELS + 1) scaled log powers less their level, and the level, of (…, frame, MELS) and (…, frame).
 
     lift: by how much the level is told higher than it is.
     """
     level = levels[..., None]
-    both = np.empty((*log_powers.shape[:-1], MELS + 1), np.float32)
+    both = np.empty((*log_powers.shape[:-1], MELS + 1), np.float32) if out is None else out
     np.subtract(log_powers, level - 2.0, out=both[..., :MELS])
     np.add(level, 6.0 + lift, out=both[..., MELS:])
     both *= 1.0 / 3.0
     return both
-
-
-def loudness(powers: Floats, levels: Floats) -> Floats:
-    """(…, frame, 2) scaled log of the SUMS of powers (…, frame, MELS) over their level, of the log level (…, frame)."""
-    found: Floats = powers @ SUMS
-    found /= np.exp(levels)[..., None]
-    found += np.float32(FAINT)
-    np.log(found, out=found)
-    found *= np.float32(1.0 / 3.0)
-    return found
 
 
 def rivals(directions: Floats) -> Floats:
@@ -120,7 +110,7 @@ def rivals(directions: Floats) -> Floats:
     """
     seats = len(directions)
     if seats == 0:
-        return np.zeros((1, DIRECTED), np.float32)
+        return NOWHERE
     both = np.empty((seats, BLOCK_FRAMES, 2, DIRECTION), np.float32)
     np.multiply(directions, DIRECTION_SCALE, out=both[:, :, 0])
     both[:, :, 1] = both[strongest_others(directions), :, 0] if seats > 1 else 0.0
@@ -136,5 +126,8 @@ def strongest_others(directions: Floats) -> NDArray[np.intp] | slice:
     return np.where(np.arange(len(directions)) == best, second, best)
 
 
+NOWHERE = np.zeros((1, DIRECTED), np.float32)
+"""The directions of nobody."""
+NOWHERE.setflags(write=False)
 DIRECTION_SCALE = np.repeat(np.array([2.0, 0.5], np.float32), BANDS)
 """One over the typical spread of the cosines and the null ratios."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from app.hearing.features import BLOCK_FRAMES, MELS
-from app.hearing.inputs import CONTEXT, DIRECTED, LEVEL_MEMORY, MEL_FLOOR, loudness, relative
+from app.hearing.inputs import CONTEXT, DIRECTED, FAINT, LEVEL_MEMORY, MEL_FLOOR, STEEP, relative
 from models.training.scenes import draw_level, draw_snr
 from models.training.streams import FRAMES, Streams
 
@@ -140,6 +140,12 @@ def followed(power: Floats) -> Floats:
     level = lfilter([1 - LEVEL_MEMORY], [1, -LEVEL_MEMORY], mean, axis=1)
     weight = 1 - LEVEL_MEMORY ** np.arange(1, mean.shape[1] + 1)
     return np.asarray(np.log(level / weight), np.float32)
+
+
+def loudness(power: Floats, levels: Floats) -> Floats:
+    """(row, frame, 2) the loudness that `Inputs` finds, of the same powers and their log levels."""
+    sums = np.stack([power.sum(2), power @ STEEP], axis=2) / (MELS * np.exp(levels)[..., None])
+    return np.asarray(np.log(sums + FAINT) / 3.0, np.float32)
 
 
 def windows(frames: Floats) -> Floats:

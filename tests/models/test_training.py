@@ -8,9 +8,9 @@ import soundfile
 from numpy.testing import assert_allclose
 
 from app.hearing.features import BLOCK_FRAMES, DIRECTION, MELS, RATE, Features
-from app.hearing.inputs import LOUDNESS, MEL_FLOOR, SHARED, Inputs, loudness, relative
+from app.hearing.inputs import LOUDNESS, MEL_FLOOR, SHARED, Inputs, relative
 from models.training.corpus import Clip, CorpusError, decode, is_clipped, read_manifest
-from models.training.mixing import followed, near_boundaries, windows
+from models.training.mixing import followed, loudness, near_boundaries, windows
 from models.training.scenes import ONE_CIRCLE, SceneStreams, line, tells_apart
 from models.training.streams import FRAMES, Stream, make, read
 from models.training.timeline import Manner, lay_out, swaying
