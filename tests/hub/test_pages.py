@@ -181,9 +181,9 @@ def test_noise_beyond_the_possible_is_shown_to_the_edge_and_said(store: Store, b
     assert all(float(attrs["data-low"] or -1) >= 0 for _, attrs in outline.tags if "data-value" in attrs)
 
 
-def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Store, browse: Browse) -> None:
+def test_the_clinics_page_tells_which_rooms_need_a_look_and_why(store: Store, browse: Browse) -> None:
     beat(store, "room-0")
-    beat(store, "room-1", microphones="fault", outbox_waiting=2, outbox_dropped=1)
+    beat(store, "room-1", microphones="fault", outbox_waiting=3, outbox_dropped=1)
     beat(store, "room-2", now=NOW - 7200)
     death = sort(Arrival("room-3", "state", wire.State(state="death", epoch=EPOCH, boot=1).model_dump_json().encode()))
     assert death
@@ -197,8 +197,22 @@ def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Sto
         "Fault: check the unit",
     ):
         assert expected in words
-    for expected in ("2 reports", "1 heartbeat dropped", "2 hours ago", "no heartbeat for more than 15 minutes"):
+    for expected in (
+        "3 rooms need a look",
+        "3 reports",
+        "1 heartbeat dropped",
+        "2 hours ago",
+        "no heartbeat for more than 15 minutes",
+    ):
         assert expected in words
+
+
+def test_of_many_rooms_the_clinics_page_shows_those_that_need_a_look(store: Store, browse: Browse) -> None:
+    for number in range(8):
+        beat(store, f"room-{number}", microphones="fault" if number == 5 else "ok")
+    page = browse().get("/").text
+    assert re.findall(r'href="/rooms/([^?]+)\?', page) == ["room-5"]
+    assert "7 of 8 rooms online and well" in page
 
 
 def test_trouble_and_what_was_set_aside_are_told(store: Store, browse: Browse) -> None:
@@ -260,6 +274,13 @@ def test_a_page_that_is_not_there_says_so(browse: Browse) -> None:
     answer = browse().get("/nowhere", params={"lang": "es"})
     assert answer.status_code == 404
     assert "Esa página no existe." in Outline(answer.text).words
+
+
+def test_the_address_of_a_form_is_no_page_and_says_so_with_the_menu(browse: Browse) -> None:
+    answer = browse().get("/people/add")
+    assert answer.status_code == 405
+    assert "There is no such page." in Outline(answer.text).words
+    assert 'href="/people?lang=en"' in answer.text
 
 
 def test_a_store_that_cannot_be_read_says_so(browse: Browse, tmp_path: Path) -> None:
