@@ -17,6 +17,7 @@ SECTIONS: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/glossary", "glossary", (Role.TECH, Role.VIEWER)),
     ("/people", "people", (Role.OWNER,)),
     ("/audit", "audit", (Role.AUDITOR,)),
+    ("/api", "api", (Role.OWNER,)),
 )
 """Path, key of its words, and the roles of its route."""
 

@@ -1,16 +1,20 @@
 """The pages beside the clinic's own, put together: rooms, devices, glossary, export."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 
 from app.hub.alert_pages import alert_pages
 from app.hub.alerts import Alerts
+from app.hub.api import api
 from app.hub.board import board
+from app.hub.callers import Callers, admit
 from app.hub.desk import Desk
 from app.hub.devices import devices
 from app.hub.drawer import Drawer
 from app.hub.export import export
+from app.hub.exposition import Health, exposition
 from app.hub.fleet import Fleet
 from app.hub.frame import Frame
 from app.hub.glossary import glossary
@@ -20,6 +24,8 @@ from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.token_pages import token_pages
+from app.hub.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,9 @@ class Household:
     orders: Orders
     alerts: Alerts
     post: Post
+    tokens: Tokens
+    trouble: Callable[[], str | None]
+    """What keeps messages from being stored now, in a sentence."""
 
 
 def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
@@ -42,6 +51,13 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     fleet = Fleet(options, household.registry, household.orders)
     app.include_router(board(household.rounds, household.alerts, frame, lambda: desk.now))
     app.include_router(alert_pages(household.alerts, household.post, options.clinic, options.mail, desk, frame))
+    admit(app, Callers(household.tokens, lambda: desk.now))
+    for_programs = api(options, household.store, household.rounds, household.alerts, household.tokens, desk)
+    health = Health(household.rounds, household.alerts, options.state, household.trouble, lambda: desk.now)
+    metrics = exposition(health)
+    app.include_router(for_programs)
+    app.include_router(metrics)
+    app.include_router(token_pages(household.tokens, (for_programs, metrics), desk, frame))
     app.include_router(devices(fleet, Drawer(lambda: desk.now), desk, frame))
     app.include_router(glossary(frame))
     app.include_router(export(household.store, options, desk))

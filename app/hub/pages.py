@@ -25,6 +25,8 @@ from app.hub.words import Words
 from app.hub.worlds import worlds
 
 STATIC = Path(__file__).parent / "static"
+FOR_PROGRAMS = ("/api/v1/", "/metrics")
+"""What begins like this is asked by programs, and answered in JSON."""
 HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
 
@@ -90,8 +92,12 @@ def make_app(
 def _refuse(app: FastAPI, frame: Frame) -> None:
     """What is answered to whoever asks for what cannot be given."""
 
-    def message(request: Request, status: int, key: str, **names: str) -> HTMLResponse:
-        return frame.show(request, "message.html", {"sentence": language(request)(key, **names)}, status=status)
+    def message(request: Request, status: int, key: str, **names: str) -> Response:
+        sentence = language(request)(key, **names)
+        if request.url.path.startswith(FOR_PROGRAMS):
+            headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+            return JSONResponse({"detail": sentence}, status, headers)
+        return frame.show(request, "message.html", {"sentence": sentence}, status=status)
 
     @app.exception_handler(StoreError)
     def unreadable(request: Request, error: StoreError) -> Response:
@@ -103,6 +109,8 @@ def _refuse(app: FastAPI, frame: Frame) -> None:
 
     @app.exception_handler(SignInNeededError)
     def stranger(request: Request, _error: Exception) -> Response:
+        if request.url.path.startswith(FOR_PROGRAMS):
+            return message(request, 401, "token_first")
         return to_sign_in(request) if request.method == "GET" else message(request, 401, "sign_in_first")
 
     @app.exception_handler(NotAllowedError)

@@ -27,6 +27,7 @@ from app.hub.people import People
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.tokens import Tokens
 from app.hub.workers import Worker, working
 
 WATCH_S = 0.1
@@ -63,7 +64,10 @@ def serve(options: HubOptions) -> None:
         rounds.forget(desk.now)
         guard = guarding(options, store, rounds, inbox, notice, stack)
         app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
-        household = Household(options, store, rounds, registry, orders, guard.alerts, guard.post)
+        tokens = stack.enter_context(closing(Tokens(options.where)))
+        household = Household(
+            options, store, rounds, registry, orders, guard.alerts, guard.post, tokens, lambda: inbox.trouble
+        )
         pages = page_server(furnish(app, household, desk))
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(

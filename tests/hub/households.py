@@ -19,6 +19,7 @@ from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.tokens import Tokens
 from app.sync import wire
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope
 from tests.hub.visitors import Browser, a_desk, let_in
@@ -43,8 +44,18 @@ class Clinic:
         self.rounds = stack.enter_context(closing(Rounds(where)))
         self.alerts = stack.enter_context(closing(Alerts(where)))
         self.post = stack.enter_context(closing(Post(where)))
+        self.tokens = stack.enter_context(closing(Tokens(where)))
+        self.trouble: str | None = None
         self.household = Household(
-            self.options, self.store, self.rounds, self.registry, self.orders, self.alerts, self.post
+            options=self.options,
+            store=self.store,
+            rounds=self.rounds,
+            registry=self.registry,
+            orders=self.orders,
+            alerts=self.alerts,
+            post=self.post,
+            tokens=self.tokens,
+            trouble=lambda: self.trouble,
         )
         self._visits: dict[Role, str] = {}
 
