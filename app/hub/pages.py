@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.hub.accounts import OPEN, ForeignFormError, NotAllowedError, Person, Role, SignInNeededError, needs
 from app.hub.audit import audit
+from app.hub.bounds import Bounds
 from app.hub.desk import Desk
 from app.hub.entrance import entrance, to_sign_in
 from app.hub.errors import StoreError
@@ -86,6 +87,7 @@ def make_app(
     app.include_router(staff(desk, frame))
     app.include_router(audit(desk, frame))
     _refuse(app, frame)
+    app.add_middleware(Bounds)
     return app
 
 

@@ -31,10 +31,17 @@ DAY_S = 86_400
 class Clinic:
     """Pages over a database in a folder, at a time that stands still; `now` moves it."""
 
-    def __init__(self, folder: Path, stack: ExitStack, address: str | None = "hub.local", therapists: int = 6) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        address: str | None = "hub.local",
+        therapists: int = 6,
+        database: str | None = None,
+    ) -> None:
         self.now = NOW
-        self.options = HubOptions("north", folder, address=address, therapists=therapists)
-        where = folder / "hub.sqlite"
+        self.options = HubOptions("north", folder, address=address, therapists=therapists, database=database)
+        where = self.options.where
         self.desk = a_desk(where, lambda: float(self.now))
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))
@@ -100,6 +107,8 @@ class Clinic:
 
 
 @contextmanager
-def a_clinic(folder: Path, address: str | None = "hub.local", therapists: int = 6) -> Iterator[Clinic]:
+def a_clinic(
+    folder: Path, address: str | None = "hub.local", therapists: int = 6, database: str | None = None
+) -> Iterator[Clinic]:
     with ExitStack() as stack:
-        yield Clinic(folder, stack, address, therapists)
+        yield Clinic(folder, stack, address, therapists, database)
