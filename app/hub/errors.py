@@ -12,7 +12,8 @@ HubError
 ├── RefusedError     a unit that wants to join or to renew may not
 ├── RegistryError    what was asked about a room cannot be done
 ├── RequestError     a room's signing request is none
-└── StoreError       the database cannot be opened or written
+├── StoreError       the database cannot be opened or written
+└── TokenError       what was asked about a token cannot be done
 """
 
 
@@ -74,3 +75,11 @@ class RequestError(HubError):
 
 class StoreError(HubError):
     """The database cannot be opened or written."""
+
+
+class TokenError(HubError):
+    """What was asked about a token cannot be done; `key` names the sentence in the pages' words."""
+
+    def __init__(self, sentence: str, key: str) -> None:
+        super().__init__(sentence)
+        self.key = key

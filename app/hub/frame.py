@@ -19,6 +19,7 @@ SECTIONS: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/people", "people", (Role.OWNER,)),
     ("/settings", "settings", (Role.MANAGER, Role.AUDITOR)),
     ("/audit", "audit", (Role.AUDITOR,)),
+    ("/api", "api", (Role.OWNER,)),
 )
 """Path, key of its words, and the roles of its route."""
 

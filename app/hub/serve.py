@@ -33,6 +33,7 @@ from app.hub.people import People
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.tokens import Tokens
 from app.hub.workers import Worker, working
 
 LOOK_S = 1.0
@@ -68,9 +69,10 @@ def serve(options: HubOptions) -> None:
         settings = _settings(options, declarations, padlock)
         app = make_app(store, rounds, lambda: inbox.trouble, settings, time.time, desk)
         base = read_base(options.where)
+        tokens = stack.enter_context(closing(Tokens(options.where)))
         household = Household(
             *(options, store, rounds, registry, orders, authority, declarations, base, guard.alerts, guard.post),
-            padlock,
+            *(tokens, lambda: inbox.trouble, padlock),
         )
         pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):

@@ -285,3 +285,19 @@ MAILS = Table(
     Column("said", Text),  # why it failed, or whom the server has refused
     Index("mails_by_time", "taken"),
 )
+
+# By which programs read the hub; the secret itself is here as a hash.
+TOKENS = Table(
+    "tokens",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("made", BigInteger, nullable=False),
+    Column("made_by", String(80), nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("used", BigInteger),  # to the hour
+    Column("read_on", String(10)),  # the last day of which the journal says that numbers were read by it
+)

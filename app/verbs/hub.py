@@ -13,6 +13,7 @@ from app.verbs.hub_command import command
 from app.verbs.hub_mail_test import mail_test
 from app.verbs.hub_revoke import revoke
 from app.verbs.hub_rooms import rooms
+from app.verbs.hub_token import token
 from app.verbs.hub_user import user
 
 if TYPE_CHECKING:
@@ -98,5 +99,5 @@ def mail_options(mail: Mail) -> "MailOptions | None":
     )
 
 
-for verb in (add_room, rooms, revoke, command, backup, restore, user, mail_test):
+for verb in (add_room, rooms, revoke, command, backup, restore, user, token, mail_test):
     hub.add_command(verb)

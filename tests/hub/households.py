@@ -24,6 +24,7 @@ from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.tokens import Tokens
 from app.sync import wire
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope
 from tests.hub.visitors import Browser, a_desk, let_in
@@ -35,13 +36,20 @@ DAY_S = 86_400
 class Clinic:
     """Pages over a database in a folder, at a time that stands still; `now` moves it."""
 
-    def __init__(self, folder: Path, stack: ExitStack, address: str | None = "hub.local", therapists: int = 6) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        address: str | None = "hub.local",
+        therapists: int = 6,
+        database: str | None = None,
+    ) -> None:
         self.now = NOW
         self.open = False
         """Anybody may look, as at a rehearsal."""
         self.trouble: str | None = None
-        self.options = HubOptions("north", folder, address=address, therapists=therapists)
-        where = folder / "hub.sqlite"
+        self.options = HubOptions("north", folder, address=address, therapists=therapists, database=database)
+        where = self.options.where
         self.desk = a_desk(where, lambda: float(self.now), lambda: self.open)
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))
@@ -51,11 +59,12 @@ class Clinic:
         self.rounds = stack.enter_context(closing(Rounds(where)))
         self.alerts = stack.enter_context(closing(Alerts(where)))
         self.post = stack.enter_context(closing(Post(where)))
+        self.tokens = stack.enter_context(closing(Tokens(where)))
         self.authority = Authority(self.options.authority, "north", NOW)
         self.declarations = stack.enter_context(closing(Declarations(where, Declared(therapists))))
         self.household = Household(
             *(self.options, self.store, self.rounds, self.registry, self.orders, self.authority, self.declarations),
-            *(read_base(where), self.alerts, self.post),
+            *(read_base(where), self.alerts, self.post, self.tokens, lambda: self.trouble),
         )
         self._visits: dict[Role, str] = {}
 
@@ -105,6 +114,8 @@ class Clinic:
 
 
 @contextmanager
-def a_clinic(folder: Path, address: str | None = "hub.local", therapists: int = 6) -> Iterator[Clinic]:
+def a_clinic(
+    folder: Path, address: str | None = "hub.local", therapists: int = 6, database: str | None = None
+) -> Iterator[Clinic]:
     with ExitStack() as stack:
-        yield Clinic(folder, stack, address, therapists)
+        yield Clinic(folder, stack, address, therapists, database)

@@ -1,4 +1,4 @@
-"""What is wrong with devices, and the mails that tell of it."""
+"""What is wrong with devices, the mails that tell of it, and the tokens by which programs read the hub."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,6 +39,19 @@ def upgrade() -> None:
         sa.Column("said", sa.Text),
     )
     op.create_index("mails_by_time", "mails", ["taken"])
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String(60), nullable=False),
+        sa.Column("role", sa.String(8), nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+        sa.Column("made", sa.BigInteger, nullable=False),
+        sa.Column("made_by", sa.String(80), nullable=False),
+        sa.Column("ends", sa.BigInteger, nullable=False),
+        sa.Column("revoked", sa.BigInteger),
+        sa.Column("used", sa.BigInteger),
+        sa.Column("read_on", sa.String(10)),
+    )
 
 
 def downgrade() -> None:
