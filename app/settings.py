@@ -213,6 +213,29 @@ class Join(Group):
     """Code that works once; `send` erases it where it can."""
 
 
+class Mail(Group):
+    """Alerts by e-mail. What is wrong with devices is mailed where host, sender and to are set."""
+
+    host: str | None = None
+    """Name of the mail server, as its certificate has it; without one no mail is sent."""
+    port: Port = 587
+    """Port of the mail server; 465 with tls."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """starttls or tls; none only for a mail server on this machine, and without a password."""
+    ca: Path | None = None
+    """Certificate of the authority that vouches for the mail server, where this machine does not know it."""
+    user: str | None = None
+    """Name to sign in to the mail server by."""
+    password_file: Path | None = None
+    """File that holds the password and that others cannot read; a bare name is one of systemd's credentials."""
+    sender: str | None = None
+    """Address that the mails come from."""
+    to: tuple[str, ...] = ()
+    """Addresses that the mails go to."""
+    language: Literal["en", "es"] = "en"
+    """Language of the mails: en or es."""
+
+
 class Hub(Group):
     """The clinic's hub."""
 
@@ -246,6 +269,8 @@ class Hub(Group):
     """How many therapists use these rooms, until the page Settings says it; with fewer than 5, metrics are off."""
     owner_agreed: bool = False
     """The therapists agree to metrics with fewer than 5 of them, until the page Settings says otherwise."""
+    mail: Mail = Mail()
+    """Alerts by e-mail. What is wrong with devices is mailed where host, sender and to are set."""
 
 
 class Settings(BaseSettings):
@@ -383,13 +408,24 @@ def as_toml(settings: Settings, origin: Mapping[str, str]) -> str:
     lines = ["# Effective settings of Fermata; what is not commented as coming from somewhere is the default."]
     for name, field in Settings.model_fields.items():
         group = getattr(settings, name)
-        lines += ["", f"# {field.description or type(group).__doc__}", f"[{name}]"]
+        lines += ["", f"# {field.description or type(group).__doc__}"]
         if isinstance(group, Group):
-            for key, inner in type(group).model_fields.items():
-                lines += [f"# {inner.description}", toml_line(key, getattr(group, key), origin.get(f"{name}.{key}"))]
+            lines += table(name, group, origin)
         else:
-            lines += [toml_line(key, seat, origin.get(f"{name}.{key}")) for key, seat in group.items()]
+            lines += [f"[{name}]", *(toml_line(key, seat, origin.get(f"{name}.{key}")) for key, seat in group.items())]
     return "\n".join(lines) + "\n"
+
+
+def table(name: str, group: Group, origin: Mapping[str, str]) -> list[str]:
+    """A table of TOML, and after it those within."""
+    lines, within = [f"[{name}]"], list[str]()
+    for key, field in type(group).model_fields.items():
+        value, path = getattr(group, key), f"{name}.{key}"
+        if isinstance(value, Group):
+            within += ["", f"# {field.description}", *table(path, value, origin)]
+        else:
+            lines += [f"# {field.description}", toml_line(key, value, origin.get(path))]
+    return lines + within
 
 
 def toml_line(key: str, value: object, source: str | None) -> str:
@@ -408,6 +444,8 @@ def toml_value(value: object) -> str:
     if isinstance(value, SeatPlace):
         role = f', role = "{value.role.value}"' if value.role else ""
         return f"{{ azimuth = {value.azimuth}{role} }}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(toml_value(each) for each in value)}]"
     if isinstance(value, str | Path):
         return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
     return str(value)

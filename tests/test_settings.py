@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from app.hearing.seats import Role, Seat
-from app.settings import Settings, SettingsError, as_toml, load, sourced
+from app.settings import Group, Settings, SettingsError, as_toml, load, sourced
 
 
 @pytest.fixture(autouse=True)
@@ -78,15 +78,23 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
 
 
 def test_the_printed_settings_are_read_back_as_they_are(tmp_path: Path) -> None:
-    settings = load(None, {"seats": {"therapist": 30, "the window": {"azimuth": 90.0, "role": "client"}}})
+    mail = {"host": "mail.example", "to": ["a@example", 'b"@example']}
+    seats = {"therapist": 30, "the window": {"azimuth": 90.0, "role": "client"}}
+    settings = load(None, {"seats": seats, "hub": {"mail": mail, "therapists": 7}})
     assert load(written(tmp_path, as_toml(settings, {}))) == settings
 
 
 def test_every_setting_is_documented() -> None:
-    for name, group in Settings.model_fields.items():
+    for name in Settings.model_fields:
         if name != "seats":
-            for key, field in getattr(Settings(), name).__class__.model_fields.items():
-                assert (field.description or "").endswith("."), f"{name}.{key}: {group}"
+            documented(name, getattr(Settings(), name))
+
+
+def documented(path: str, group: Group) -> None:
+    for key, field in type(group).model_fields.items():
+        assert (field.description or "").endswith("."), f"{path}.{key}"
+        if isinstance(inner := getattr(group, key), Group):
+            documented(f"{path}.{key}", inner)
 
 
 def test_a_file_on_the_boot_partition_says_what_the_units_own_does_not(

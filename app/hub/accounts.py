@@ -83,13 +83,19 @@ class Needs:
     async def __call__(self, request: Request) -> Person:
         """Who asks, if they may. Raises SignInNeededError, NotAllowedError and ForeignFormError."""
         person: Person | None = await request.app.state.who(request)
-        if self.roles and person is None:
-            raise SignInNeededError
-        if self.roles and person is not None and not person.may(*self.roles):
-            raise NotAllowedError
+        if self.roles:
+            self.check(person)
         if request.method not in {"GET", "HEAD"}:
             await _own_form(request, person if self.roles else None)
         return person or NOBODY
+
+    def check(self, person: Person | None) -> Person:
+        """Somebody, if they may. Raises SignInNeededError and NotAllowedError."""
+        if person is None:
+            raise SignInNeededError
+        if not person.may(*self.roles):
+            raise NotAllowedError
+        return person
 
 
 NOBODY = Person("", None)

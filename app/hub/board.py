@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from app.hub.accounts import Person, Role, needs
+from app.hub.alert_views import count_view
+from app.hub.alerts import Alerts
 from app.hub.frame import Frame, language
 from app.hub.rounds import Rounds, Ward
 from app.hub.ward_views import days_view, needs_a_look, ward_view, well
@@ -17,7 +19,7 @@ PAGE = 60
 MOST_PAGES = 10_000
 
 
-def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter:
+def board(rounds: Rounds, alerts: Alerts, frame: Frame, clock: Callable[[], float]) -> APIRouter:
     """The routes; `clock` is the hub's, seconds since 1970 UTC."""
     router = APIRouter()
 
@@ -37,6 +39,7 @@ def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter
             "well": well(wards, now),
             "show": "look" if show == "look" else "",
             "q": q[:80],
+            "alerts": count_view(*alerts.count(), say) if person.may(Role.TECH, Role.AUDITOR) else "",
             "page": number,
             "pages": pages,
             "many": len(wards) > PAGE,

@@ -19,10 +19,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.hub.authority import LARGEST_REQUEST, Authority, shown_by
 from app.hub.errors import RefusedError, StoreError
+from app.hub.patience import PatientProtocol
 from app.hub.registry import Registry
 from app.hub.throttle import Throttle
 
@@ -128,7 +128,8 @@ class Door:
                 self._said.clear()
             self._said.add(sentence)
             self._notify(sentence)
-        return JSONResponse({"detail": "refused" if status == 403 else "later"}, status)
+        told = {"detail": "refused" if status == 403 else "later"}
+        return JSONResponse(told, status, {"Connection": "close"})  # what more it says is not listened to
 
 
 def _sender(request: Request) -> str:
@@ -156,7 +157,7 @@ def door_context(ca: Path, certificate: Path) -> ssl.SSLContext:
     return context
 
 
-class DoorProtocol(H11Protocol):
+class DoorProtocol(PatientProtocol):
     """HTTP that tells the application which certificate its sender has shown."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn's own

@@ -7,11 +7,13 @@ HubError
 ├── BrokerError      the embedded broker does not start or does not answer
 ├── CertificateError the certificate for the page cannot be shown
 ├── DeclarationError what was declared of the clinic cannot be
+├── MailError        a mail could not be handed to the mail server
 ├── OrderError       what was asked of a unit cannot be sent to it
 ├── RefusedError     a unit that wants to join or to renew may not
 ├── RegistryError    what was asked about a room cannot be done
 ├── RequestError     a room's signing request is none
-└── StoreError       the database cannot be opened or written
+├── StoreError       the database cannot be opened or written
+└── TokenError       what was asked about a token cannot be done
 """
 
 
@@ -51,6 +53,10 @@ class DeclarationError(HubError):
         self.key = key
 
 
+class MailError(HubError):
+    """A mail could not be handed to the mail server."""
+
+
 class OrderError(HubError):
     """What was asked of a unit cannot be sent to it."""
 
@@ -69,3 +75,11 @@ class RequestError(HubError):
 
 class StoreError(HubError):
     """The database cannot be opened or written."""
+
+
+class TokenError(HubError):
+    """What was asked about a token cannot be done; `key` names the sentence in the pages' words."""
+
+    def __init__(self, sentence: str, key: str) -> None:
+        super().__init__(sentence)
+        self.key = key

@@ -13,11 +13,13 @@ from app.hub.words import LANGUAGES, Words, choose, words
 SECTIONS: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/", "clinic", (Role.VIEWER, Role.TECH)),
     ("/rooms", "rooms", (Role.TECH, Role.VIEWER)),
+    ("/alerts", "alerts", (Role.TECH, Role.AUDITOR)),
     ("/devices", "devices", (Role.TECH, Role.AUDITOR)),
     ("/glossary", "glossary", (Role.TECH, Role.VIEWER)),
     ("/people", "people", (Role.OWNER,)),
     ("/settings", "settings", (Role.MANAGER, Role.AUDITOR)),
     ("/audit", "audit", (Role.AUDITOR,)),
+    ("/api", "api", (Role.OWNER,)),
 )
 """Path, key of its words, and the roles of its route."""
 

@@ -29,6 +29,10 @@ class Deed(StrEnum):
     ROOM_READ = "room-read"
     EXPORTED = "exported"
     CHANGED = "changed"
+    ALERT_SEEN = "alert-seen"
+    MAIL_TRIED = "mail-tried"
+    TOKEN_ADDED = "token-added"  # noqa: S105  as above
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from fastapi import FastAPI
 
 from app.hub.door import DoorProtocol
 from app.hub.errors import HubError
+from app.hub.patience import PatientProtocol
 
 GRACE_S = 3
-MOST_AT_DOOR = 100
-"""Connections to the door at once."""
+MOST_AT_DOOR, MOST_AT_PAGES = 100, 500
+"""Connections to the door, and to the pages, at once."""
 
 
 class Server(uvicorn.Server):
@@ -45,6 +46,8 @@ def door_server(app: FastAPI, context: ssl.SSLContext) -> Server:
 def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=PatientProtocol,
+        limit_concurrency=MOST_AT_PAGES,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from app.hub.database import check_url
 from app.hub.errors import HubError
+from app.hub.mail import MailOptions
 
 CLINIC = re.compile(r"[a-z0-9-]{1,48}")
 HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9a-fA-F:]{2,45}")
@@ -45,6 +46,9 @@ class HubOptions:
     """A PostgreSQL of the clinic's own, postgresql://user@host/name; None keeps a file in the state folder."""
     broker_url: str | None = None
     """A broker of the clinic's own, mqtt://host:port; None starts the embedded one."""
+
+    mail: MailOptions | None = None
+    """How alerts are mailed; None: they are on the page only."""
 
     rehearsal: bool = False
     """Let anybody on this machine look, as long as the hub holds nothing but rehearsals and knows nobody by name."""

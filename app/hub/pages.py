@@ -13,6 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from app.hub.accounts import NOBODY, OPEN, ForeignFormError, NotAllowedError, Person, Role, SignInNeededError, needs
 from app.hub.audit import audit
+from app.hub.bounds import Bounds
 from app.hub.days import day_of
 from app.hub.declared import Declared
 from app.hub.desk import Desk
@@ -29,6 +30,8 @@ from app.hub.worlds import worlds
 STATIC = Path(__file__).parent / "static"
 FEW = 6
 """With more rooms than this the clinic's page shows those that need a look, and so many of them."""
+FOR_PROGRAMS = ("/api/v1/", "/metrics")
+"""What begins like this is asked by programs, and answered in JSON."""
 HOSTS = ("127.0.0.1", "localhost", "::1")
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
 STRICT = "max-age=2592000"
@@ -110,6 +113,7 @@ def make_app(
     app.include_router(staff(desk, frame))
     app.include_router(audit(desk, frame))
     _refuse(app, frame, desk)
+    app.add_middleware(Bounds)
     return app
 
 
@@ -122,13 +126,8 @@ def _hosts(settings: Settings) -> list[str]:
 def _refuse(app: FastAPI, frame: Frame, desk: Desk) -> None:
     """What is answered to whoever asks for what cannot be given."""
 
-    async def message(request: Request, status: int, key: str, detail: str = "") -> HTMLResponse:
-        try:
-            person = await desk.who(request)
-        except StoreError:  # the sentence can be said to anybody
-            person = None
-        content = {"sentence": language(request)(key), "detail": detail}
-        return frame.show(request, "message.html", content, person or NOBODY, status)
+    async def message(request: Request, status: int, key: str, detail: str = "") -> Response:
+        return await _message(frame, desk, request, status, key, detail)
 
     @app.exception_handler(StoreError)
     async def unreadable(request: Request, error: StoreError) -> Response:
@@ -144,6 +143,8 @@ def _refuse(app: FastAPI, frame: Frame, desk: Desk) -> None:
 
     @app.exception_handler(SignInNeededError)
     async def stranger(request: Request, _error: Exception) -> Response:
+        if request.url.path.startswith(FOR_PROGRAMS):
+            return await message(request, 401, "token_first")
         return to_sign_in(request) if request.method == "GET" else await message(request, 401, "sign_in_first")
 
     @app.exception_handler(NotAllowedError)
@@ -153,6 +154,20 @@ def _refuse(app: FastAPI, frame: Frame, desk: Desk) -> None:
     @app.exception_handler(ForeignFormError)
     async def foreign(request: Request, _error: Exception) -> Response:
         return await message(request, 403, "foreign_form")
+
+
+async def _message(frame: Frame, desk: Desk, request: Request, status: int, key: str, detail: str) -> Response:
+    """A sentence: as JSON for programs, as a page for people."""
+    sentence = language(request)(key)
+    if request.url.path.startswith(FOR_PROGRAMS):
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+        return JSONResponse({"detail": f"{sentence} {detail}".strip()}, status, headers)
+    try:
+        person = await desk.who(request)
+    except StoreError:  # the sentence can be said to anybody
+        person = None
+    content = {"sentence": sentence, "detail": detail}
+    return frame.show(request, "message.html", content, person or NOBODY, status)
 
 
 def _rooms(rounds: Rounds, now: int, say: Words) -> dict[str, Any]:

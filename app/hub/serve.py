@@ -18,6 +18,8 @@ from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
+from app.hub.going import Look, every, keep_going
+from app.hub.guard import guarding
 from app.hub.household import Household, furnish
 from app.hub.inbox import Inbox
 from app.hub.journal import Journal
@@ -31,7 +33,8 @@ from app.hub.people import People
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
-from app.hub.works import Look, every, keep_going, working
+from app.hub.tokens import Tokens
+from app.hub.workers import Worker, working
 
 LOOK_S = 1.0
 """Between two looks at the page's certificate."""
@@ -53,7 +56,7 @@ def serve(options: HubOptions) -> None:
         trust = gate.trust if gate and options.guarded else None
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
-        works = [stack.enter_context(working(inbox.run, "inbox"))]
+        workers = [stack.enter_context(working(Worker("inbox", inbox.run)))]
         first = Declared(options.therapists, options.owner_agreed)
         declarations = stack.enter_context(closing(Declarations(options.where, first)))
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
@@ -61,18 +64,23 @@ def serve(options: HubOptions) -> None:
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))
         turns = (store.forget, rounds.forget, desk.people.forget, desk.journal.forget)
-        works.append(stack.enter_context(working(Chores(turns, time.time, notice).run, "chores")))
+        workers.append(stack.enter_context(working(Worker("chores", Chores(turns, time.time, notice).run))))
+        guard = guarding(options, store, rounds, inbox, notice, stack)
         settings = _settings(options, declarations, padlock)
         app = make_app(store, rounds, lambda: inbox.trouble, settings, time.time, desk)
         base = read_base(options.where)
-        household = Household(options, store, rounds, registry, orders, authority, declarations, base, padlock)
+        tokens = stack.enter_context(closing(Tokens(options.where)))
+        household = Household(
+            *(options, store, rounds, registry, orders, authority, declarations, base, guard.alerts, guard.post),
+            *(tokens, lambda: inbox.trouble, padlock),
+        )
         pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
             notice(f"nobody can sign in yet; make the first owner here, once, within 3 days: {url}welcome/{code}")
         servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
         going = keep_going(
             servers,
-            works,
+            (*workers, *guard.workers),
             _looks(broker, gate, padlock),
             lambda: broker is None or inbox.subscribed.is_set(),
             f"fermata hub ready: {url} (rooms send to {to})",

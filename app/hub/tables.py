@@ -245,3 +245,59 @@ DECLARATIONS = Table(
     Column("value", BigInteger, nullable=False),
     Index("declarations_by_matter", "matter", "about"),
 )
+
+# What is or was wrong with a device: one row from when it was first seen until it is over.
+ALERTS = Table(
+    "alerts",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(64), nullable=False),  # a room's device, or a hub; empty: units that nobody has added
+    Column("kind", String(24), nullable=False),
+    Column("name", String(80), nullable=False),  # as people called it then
+    Column("fact", BigInteger),  # a time or a count, as the kind has it
+    Column("since", BigInteger, nullable=False),
+    Column("opened", BigInteger),  # null: it has not lasted long enough to be told
+    Column("gone", BigInteger),  # not seen any more since then
+    Column("closed", BigInteger),
+    Column("seen_by", String(80)),
+    Column("seen_at", BigInteger),
+    Column("told", Integer),  # the mail that tells of it
+    Column("told_over", Integer),  # the mail that tells of its end
+    Index(
+        "alerts_live",
+        "subject",
+        "kind",
+        unique=True,
+        sqlite_where=text("closed IS NULL"),
+        postgresql_where=text("closed IS NULL"),
+    ),
+    Index("alerts_by_end", "closed"),
+)
+
+# Every mail that was tried: who has taken it on, and what became of it.
+MAILS = Table(
+    "mails",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("taken", BigInteger, nullable=False),
+    Column("sent", BigInteger),
+    Column("failed", BigInteger),
+    Column("said", Text),  # why it failed, or whom the server has refused
+    Index("mails_by_time", "taken"),
+)
+
+# By which programs read the hub; the secret itself is here as a hash.
+TOKENS = Table(
+    "tokens",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(60), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("made", BigInteger, nullable=False),
+    Column("made_by", String(80), nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("revoked", BigInteger),
+    Column("used", BigInteger),  # to the hour
+    Column("read_on", String(10)),  # the last day of which the journal says that numbers were read by it
+)

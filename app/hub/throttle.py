@@ -22,10 +22,14 @@ class Throttle:
 
     def takes(self, sender: str) -> bool:
         """Whether to hear this knock; one that is not heard does not count."""
+        if not self.hears(sender):
+            return False
+        self._knocks.append((self._elapsed(), sender))
+        return True
+
+    def hears(self, sender: str) -> bool:
+        """Whether a knock would be heard now; asking does not count."""
         now = self._elapsed()
         while self._knocks and now - self._knocks[0][0] >= self._window_s:
             self._knocks.popleft()
-        if len(self._knocks) >= self._together or sum(who == sender for _, who in self._knocks) >= self._each:
-            return False
-        self._knocks.append((now, sender))
-        return True
+        return len(self._knocks) < self._together and sum(who == sender for _, who in self._knocks) < self._each

@@ -1,5 +1,6 @@
 """What the page shows, in words and ready to be laid out; no number is made here."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -173,8 +174,7 @@ def _until(span: Span, say: Words) -> str:
 def _cell(metric: Metric, estimate: Estimate | None, say: Words) -> Cell | None:
     if estimate is None or metric.released is None:
         return None
-    lowest, highest = metric.released
-    value, low, high = (min(max(x, lowest), highest) for x in (estimate.value, estimate.low, estimate.high))
+    value, low, high, beyond = clamped(metric, estimate)
     factor, digits = (100, 0) if metric.unit == "1" else (1, DIGITS.get(metric.unit, 1))
     sign = {"1": " %", "s": " s"}.get(metric.unit, "")
     return Cell(
@@ -184,8 +184,15 @@ def _cell(metric: Metric, estimate: Estimate | None, say: Words) -> Cell | None:
         value=value,
         low=low,
         high=high,
-        beyond=estimate.low < lowest or estimate.high > highest,
+        beyond=beyond,
     )
+
+
+def clamped(metric: Metric, estimate: Estimate) -> tuple[float, float, float, bool]:
+    """Value and interval as far as they are possible, and whether noise has carried them beyond."""
+    lowest, highest = metric.released or (-math.inf, math.inf)
+    value, low, high = (min(max(x, lowest), highest) for x in (estimate.value, estimate.low, estimate.high))
+    return value, low, high, estimate.low < lowest or estimate.high > highest
 
 
 def _metric(number: int, metric: Metric, shown: list[Row], say: Words) -> MetricView:

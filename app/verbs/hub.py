@@ -1,17 +1,23 @@
 """`fermata hub`, and the verbs below it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from app.settings import load
+from app.settings import Mail, load
 from app.verbs.common import needing
 from app.verbs.hub_add_room import add_room
 from app.verbs.hub_backup import backup, restore
 from app.verbs.hub_command import command
+from app.verbs.hub_mail_test import mail_test
 from app.verbs.hub_revoke import revoke
 from app.verbs.hub_rooms import rooms
+from app.verbs.hub_token import token
 from app.verbs.hub_user import user
+
+if TYPE_CHECKING:
+    from app.hub.mail import MailOptions
 
 
 @click.group(invoke_without_command=True)
@@ -61,6 +67,7 @@ def hub(
         database=database or own.database,
         broker_url=broker or own.broker,
         rehearsal=rehearsal,
+        mail=mail_options(own.mail),
     )
     if context.invoked_subcommand:
         context.obj = options
@@ -70,5 +77,27 @@ def hub(
         serve_hub(options)
 
 
-for verb in (add_room, rooms, revoke, command, backup, restore, user):
+def mail_options(mail: Mail) -> "MailOptions | None":
+    """How alerts are mailed; None where no mail server is set. Raises HubError."""
+    from app.hub.errors import HubError
+    from app.hub.mail import MailOptions
+
+    if mail.host is None:
+        return None
+    if mail.sender is None:
+        raise HubError("mail needs somebody to come from: set hub.mail.sender")
+    return MailOptions(
+        host=mail.host,
+        sender=mail.sender,
+        to=mail.to,
+        port=mail.port,
+        security=mail.security,
+        ca=mail.ca,
+        user=mail.user,
+        password_file=mail.password_file,
+        language=mail.language,
+    )
+
+
+for verb in (add_room, rooms, revoke, command, backup, restore, user, token, mail_test):
     hub.add_command(verb)

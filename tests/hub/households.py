@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 
 from app.hub.about import read_base
 from app.hub.accounts import Role
+from app.hub.alerts import Alerts
 from app.hub.arrivals import Arrival, sort
 from app.hub.authority import Authority
 from app.hub.declarations import Declarations
@@ -19,9 +21,11 @@ from app.hub.journal import TERMINAL
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
+from app.hub.post import Post
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
+from app.hub.tokens import Tokens
 from app.sync import wire
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope
 from tests.hub.visitors import Browser, a_desk, let_in
@@ -33,13 +37,20 @@ DAY_S = 86_400
 class Clinic:
     """Pages over a database in a folder, at a time that stands still; `now` moves it."""
 
-    def __init__(self, folder: Path, stack: ExitStack, address: str | None = "hub.local", therapists: int = 6) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        address: str | None = "hub.local",
+        therapists: int = 6,
+        database: str | None = None,
+    ) -> None:
         self.now = NOW
         self.open = False
         """Anybody may look, as at a rehearsal."""
         self.trouble: str | None = None
-        self.options = HubOptions("north", folder, address=address, therapists=therapists)
-        where = folder / "hub.sqlite"
+        self.options = HubOptions("north", folder, address=address, therapists=therapists, database=database)
+        where = self.options.where
         self.desk = a_desk(where, lambda: float(self.now), lambda: self.open)
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))
@@ -47,11 +58,14 @@ class Clinic:
         self.registry = stack.enter_context(closing(Registry(where)))
         self.orders = stack.enter_context(closing(Orders(where)))
         self.rounds = stack.enter_context(closing(Rounds(where)))
+        self.alerts = stack.enter_context(closing(Alerts(where)))
+        self.post = stack.enter_context(closing(Post(where)))
+        self.tokens = stack.enter_context(closing(Tokens(where)))
         self.authority = Authority(self.options.authority, "north", NOW)
         self.declarations = stack.enter_context(closing(Declarations(where, Declared(therapists))))
         self.household = Household(
             *(self.options, self.store, self.rounds, self.registry, self.orders, self.authority, self.declarations),
-            read_base(where),
+            *(read_base(where), self.alerts, self.post, self.tokens, lambda: self.trouble),
         )
         self._visits: dict[Role, str] = {}
 
@@ -60,7 +74,7 @@ class Clinic:
             self.declarations.count(therapists, self.now, TERMINAL)
         settings = Settings(self.options.clinic, self.declarations.read, **more)
         app = make_app(self.store, self.rounds, lambda: self.trouble, settings, lambda: float(self.now), self.desk)
-        return furnish(app, self.household, self.desk)
+        return furnish(app, replace(self.household, options=self.options), self.desk)
 
     def browser(self, role: Role, therapists: int | None = None, **more: Any) -> Browser:  # noqa: ANN401  as above
         """Somebody of this role who has signed in."""
@@ -101,6 +115,8 @@ class Clinic:
 
 
 @contextmanager
-def a_clinic(folder: Path, address: str | None = "hub.local", therapists: int = 6) -> Iterator[Clinic]:
+def a_clinic(
+    folder: Path, address: str | None = "hub.local", therapists: int = 6, database: str | None = None
+) -> Iterator[Clinic]:
     with ExitStack() as stack:
-        yield Clinic(folder, stack, address, therapists)
+        yield Clinic(folder, stack, address, therapists, database)

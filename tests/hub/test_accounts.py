@@ -295,7 +295,7 @@ def test_a_huge_form_is_not_read_to_its_end(hub: Hub) -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(hub.pages), base_url=ORIGIN) as client:
             return (await client.post("/sign-in", content=chunks(), headers={"Origin": ORIGIN})).status_code
 
-    assert asyncio.run(ask()) == 403
+    assert asyncio.run(ask()) == 413
     assert read <= LARGEST_FORM + 2 * 2**16
 
 

@@ -22,7 +22,7 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 HERE = By("", "127.0.0.1")
 
 
-def a_desk(where: Path, clock: Callable[[], float], open_to_all: Callable[[], bool] = lambda: False) -> Desk:
+def a_desk(where: Path | str, clock: Callable[[], float], open_to_all: Callable[[], bool] = lambda: False) -> Desk:
     """A desk over the people of a database; close its people and its journal."""
     return Desk(People(where), Journal(where), clock, open_to_all, Passwords(CHEAP))
 
