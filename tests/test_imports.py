@@ -63,15 +63,17 @@ ONLY_IN = {
     "paho": {"app/sync/link.py", "app/hub/inbox.py"},
     "sqlalchemy": {
         *("app/hub/database.py", "app/hub/entries.py", "app/hub/store.py", "app/hub/tables.py"),
+        *("app/hub/steps.py", "app/hub/turns.py"),
         *("app/hub/registry.py", "app/hub/orders.py", "app/hub/migrations/versions/step_0001.py"),
         *("app/hub/migrations/versions/step_0002.py", "app/hub/migrations/versions/step_0003.py"),
         *("app/hub/migrations/versions/step_0004.py", "app/hub/people.py", "app/hub/journal.py"),
         *("app/hub/migrations/versions/step_0005.py", "app/hub/days.py", "app/hub/rounds.py"),
         *("app/hub/migrations/versions/step_0006.py", "app/hub/forgetting.py", "app/hub/keys.py"),
+        *("app/hub/tally.py", "app/hub/roster.py", "app/hub/standing.py", "app/hub/wards.py"),
     },
     "argon2": {"app/hub/passwords.py"},
     "alembic": {
-        *("app/hub/database.py", "app/hub/migrations/env.py"),
+        *("app/hub/steps.py", "app/hub/migrations/env.py"),
         *("app/hub/migrations/versions/step_0001.py", "app/hub/migrations/versions/step_0002.py"),
         *("app/hub/migrations/versions/step_0003.py", "app/hub/migrations/versions/step_0004.py"),
         *("app/hub/migrations/versions/step_0005.py", "app/hub/migrations/versions/step_0006.py"),

@@ -37,7 +37,7 @@ def export(store: Store, options: HubOptions, desk: Desk) -> APIRouter:
     @router.get("/export/clinic.csv")
     def clinic(request: Request, person: Annotated[Person, needs(Role.VIEWER)]) -> Response:
         say, now = language(request), desk.now
-        views = worlds(store.releases(), day_of(now), options.therapists, say, owner_agreed=options.owner_agreed)
+        views = worlds(store.weeks(), day_of(now), options.therapists, say, owner_agreed=options.owner_agreed)
         if person.name:
             desk.note(request, person, Deed.EXPORTED, "clinic.csv")
         headers = {

@@ -17,7 +17,6 @@ from app.hub.desk import Desk
 from app.hub.entrance import entrance, to_sign_in
 from app.hub.errors import StoreError
 from app.hub.frame import Frame, language
-from app.hub.rooms import Presence
 from app.hub.staff import staff
 from app.hub.store import Store
 from app.hub.views import room_view
@@ -25,6 +24,10 @@ from app.hub.words import Words
 from app.hub.worlds import worlds
 
 STATIC = Path(__file__).parent / "static"
+CARDS = 60
+"""With more rooms than this only those that are not well stand on the clinic's page, so many at most."""
+NAMES = 20
+"""Rooms that one sentence names."""
 HOSTS = ["127.0.0.1", "localhost", "::1", "[::1]"]
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
 
@@ -117,18 +120,23 @@ def _refuse(app: FastAPI, frame: Frame) -> None:
 def _content(
     store: Store, trouble: str | None, settings: Settings, now: int, say: Words, person: Person
 ) -> dict[str, Any]:
-    rooms = store.rooms()
     counts = store.counts()
+    many = counts.rooms > CARDS
+    rooms = store.rooms(CARDS, unwell_at=now) if many else store.rooms()
+    newer = store.newer_versions(NAMES + 1)
     today = datetime.fromtimestamp(now, UTC).astimezone().date()
     shown = []
     if person.may(Role.VIEWER):
         agreed = settings.owner_agreed
-        shown = worlds(store.releases(), today, settings.therapists, say, owner_agreed=agreed)
+        shown = worlds(store.weeks(), today, settings.therapists, say, owner_agreed=agreed)
     return {
         "rooms": [room_view(room, now, say) for room in rooms],
-        "well": sum(room.presence(now) is Presence.ONLINE and not room.unwell for room in rooms),
+        "all": counts.rooms,
+        "well": store.how_many_well(now),
+        "many": many,
+        "most": CARDS,
         "trouble": trouble,
-        "newer": store.newer_versions(),
+        "newer": ", ".join([*newer[:NAMES], *(["…"] if len(newer) > NAMES else [])]),
         "quarantined": counts.quarantined,
         "worlds": shown,
         "stamp": f"{say.code}-{today}-{counts.releases}-{counts.withheld}",

@@ -6,14 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from app.hub.days import day_of
 from app.hub.rooms import Presence
 from app.hub.rounds import SHOWN_DAYS, Day, Ward
+from app.hub.standing import CERTIFICATE_S, WAITING
 from app.hub.views import SYMBOLS, room_view
 from app.hub.words import Words
 
-DAY_S = 86_400
-CERTIFICATE_S = 20 * DAY_S
-"""Units renew with 30 days left; one with fewer than this has tried and failed."""
-WAITING = 2
-"""A release goes up once a week; more than this many unanswered are a sign."""
 MOST_H = 24
 
 

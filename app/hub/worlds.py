@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from datetime import date
 
-from app.hub.trends import Release, trends
+from app.hub.trends import trends
 from app.hub.views import WorldView, world_view
+from app.hub.weeks import Week
 from app.hub.words import Words
 
 
-def worlds(
-    releases: Sequence[Release], today: date, therapists: int, say: Words, *, owner_agreed: bool
-) -> list[WorldView]:
+def worlds(weeks: Sequence[Week], today: date, therapists: int, say: Words, *, owner_agreed: bool) -> list[WorldView]:
     """Real releases first, simulated ones after; the real ones alone where there are none at all."""
-    kinds = sorted({release.simulated for release in releases}) or [False]
+    kinds = sorted({week.simulated for week in weeks}) or [False]
     return [
         world_view(
-            trends(releases, today, simulated=kind, therapists=therapists, owner_agreed=owner_agreed), therapists, say
+            trends(weeks, today, simulated=kind, therapists=therapists, owner_agreed=owner_agreed), therapists, say
         )
         for kind in kinds
     ]

@@ -28,10 +28,17 @@ DAY_S = 86_400
 class Clinic:
     """Pages over a database in a folder, at a time that stands still; `now` moves it."""
 
-    def __init__(self, folder: Path, stack: ExitStack, address: str | None = "hub.local", therapists: int = 6) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        address: str | None = "hub.local",
+        therapists: int = 6,
+        where: Path | str | None = None,
+    ) -> None:
         self.now = NOW
         self.options = HubOptions("north", folder, address=address, therapists=therapists)
-        where = folder / "hub.sqlite"
+        where = where or folder / "hub.sqlite"
         self.desk = a_desk(where, lambda: float(self.now))
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))

@@ -17,7 +17,7 @@ import pytest
 from app.catalogue import RELEASED
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
-from app.hub.pages import STATIC, Settings, make_app
+from app.hub.pages import CARDS, NAMES, STATIC, Settings, make_app
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
 from app.sync import wire
@@ -62,8 +62,10 @@ def fill(
             store.commit([item], NOW)
 
 
-def beat(store: Store, device: str = "room-0", now: int = NOW, simulated: bool = False, **changes: object) -> None:
-    envelope = an_envelope(900, a_heartbeat(**changes), device, simulated=simulated)
+def beat(
+    store: Store, device: str = "room-0", now: int = NOW, simulated: bool = False, seq: int = 900, **changes: object
+) -> None:
+    envelope = an_envelope(seq, a_heartbeat(**changes), device, simulated=simulated)
     item = sort(Arrival(device, "m", wire.seal(envelope)))
     birth = wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=1)
     state = sort(Arrival(device, "state", birth.model_dump_json().encode()))
@@ -196,6 +198,37 @@ def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Sto
         assert expected in words
     for expected in ("2 reports", "1 heartbeat dropped", "2 hours ago", "no heartbeat for more than 15 minutes"):
         assert expected in words
+
+
+def test_with_many_rooms_those_stand_on_the_page_that_are_not_well(store: Store, browse: Browse) -> None:
+    for number in range(CARDS + 2):
+        beat(store, f"room-{number:02}")
+    words = read(browse()).words
+    assert "62 of 62 rooms online and well" in words
+    assert "Every room is online and well. All rooms" in words
+    assert "room-00" not in words
+    beat(store, "room-07", microphones="fault", seq=901)
+    beat(store, "room-99", now=NOW - 7200)
+    page = browse().get("/").text
+    assert re.findall(r"<h3>(room-\d+)", page) == ["room-07", "room-99"]
+    assert "61 of 63 rooms online and well" in page
+    assert "only those stand here that are not online and well, at most 60" in page
+
+
+def test_no_more_than_sixty_rooms_that_are_not_well_stand_on_the_page(store: Store, browse: Browse) -> None:
+    for number in range(CARDS + 2):
+        beat(store, f"room-{number:02}", now=NOW - 7200)
+    assert browse().get("/").text.count("<h3>room-") == CARDS
+
+
+def test_of_many_rooms_with_newer_software_some_are_named(store: Store, browse: Browse) -> None:
+    for number in range(NAMES + 1):
+        newer = sort(Arrival(f"room-{number:02}", "m", b'{"v":2,"epoch":"%s","seq":1}' % EPOCH.encode()))
+        assert newer
+        store.commit([newer], NOW)
+    words = read(browse()).words
+    assert "room-18, room-19, …." in words
+    assert "room-20" not in words
 
 
 def test_trouble_and_what_was_set_aside_are_told(store: Store, browse: Browse) -> None:
