@@ -37,7 +37,7 @@ def export(store: Store, clinic_id: str, declared: Callable[[], Declared], desk:
     @router.get("/export/clinic.csv")
     def clinic(request: Request, person: Annotated[Person, needs(Role.VIEWER)]) -> Response:
         say, now = language(request), desk.now
-        views = worlds(store.releases(), day_of(now), declared(), say)
+        views = worlds(store.weeks(), day_of(now), declared(), say)
         if person.name:
             desk.note(request, person, Deed.EXPORTED, "clinic.csv")
         headers = {
