@@ -1,4 +1,4 @@
-"""The pages of rooms: the board of all, and one room's health over the days."""
+"""The pages of rooms: the board of all, and one room's health over the days, with its own numbers where it may be."""
 
 from collections.abc import Callable
 from math import ceil
@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from app.hub.accounts import Person, Role, needs
 from app.hub.frame import Frame, language
+from app.hub.room_reading import RoomReading
 from app.hub.rooms import Presence
 from app.hub.rounds import Rounds, Ward
 from app.hub.ward_views import days_view, needs_a_look, ward_view
@@ -18,7 +19,7 @@ PAGE = 60
 MOST_PAGES = 10_000
 
 
-def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter:
+def board(rounds: Rounds, reading: RoomReading, frame: Frame, clock: Callable[[], float]) -> APIRouter:
     """The routes; `clock` is the hub's, seconds since 1970 UTC."""
     router = APIRouter()
 
@@ -53,7 +54,9 @@ def board(rounds: Rounds, frame: Frame, clock: Callable[[], float]) -> APIRouter
             raise HTTPException(404)
         week = rounds.last_weeks([device]).get(device)
         days = days_view(rounds.days(device, now), now, say)
-        return frame.show(request, "room.html", {"room": ward_view(ward, week, now, say), "days": days}, person)
+        own = reading.on_page(request, person, device)
+        content = {"room": ward_view(ward, week, now, say), "own": own, "days": days}
+        return frame.show(request, "room.html", content, person)
 
     return router
 
