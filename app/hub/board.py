@@ -1,4 +1,4 @@
-"""The pages of rooms: the board of all, and one room's health over the days."""
+"""The pages of rooms: the board of all, and one room's health over the days, with its own numbers where it may be."""
 
 from collections.abc import Callable
 from math import ceil
@@ -10,6 +10,7 @@ from app.hub.accounts import Person, Role, needs
 from app.hub.alert_views import count_view
 from app.hub.alerts import Alerts
 from app.hub.frame import Frame, language
+from app.hub.room_reading import RoomReading
 from app.hub.rounds import Rounds
 from app.hub.ward_views import days_view, ward_view
 from app.hub.wards import Choice
@@ -22,7 +23,7 @@ LONGEST = 80
 MOST_PAGES = 10_000
 
 
-def board(rounds: Rounds, alerts: Alerts, frame: Frame, clock: Callable[[], float]) -> APIRouter:
+def board(rounds: Rounds, alerts: Alerts, reading: RoomReading, frame: Frame, clock: Callable[[], float]) -> APIRouter:
     """The routes; `clock` is the hub's, seconds since 1970 UTC."""
     router = APIRouter()
 
@@ -55,7 +56,9 @@ def board(rounds: Rounds, alerts: Alerts, frame: Frame, clock: Callable[[], floa
             raise HTTPException(404)
         week = rounds.last_weeks([device]).get(device)
         days = days_view(rounds.days(device, now), now, say)
-        return frame.show(request, "room.html", {"room": ward_view(ward, week, now, say), "days": days}, person)
+        own = reading.on_page(request, person, device)
+        content = {"room": ward_view(ward, week, now, say), "own": own, "days": days}
+        return frame.show(request, "room.html", content, person)
 
     return router
 

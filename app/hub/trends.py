@@ -47,6 +47,8 @@ class Reason(Enum):
     ONE_WEEK = "one_week"
     REMAINDER = "remainder"
     """Beside the periods shown, what is left of it would be too little."""
+    REST = "rest"
+    """Beside a room's own numbers, what is left of the clinic would be too little."""
 
 
 class Off(Enum):
