@@ -20,7 +20,7 @@ wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sb
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
 	&& command -v chromium|chromium
 
-.PHONY: help demo test fuzz storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
+.PHONY: help demo test fuzz storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -49,6 +49,10 @@ side-channel: $(VENV)/dev.installed
 # make throughput: how fast one inbox takes messages in, into SQLite and into PostgreSQL.
 throughput: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.hub.throughput --messages $(or $(MESSAGES),10000) --rounds $(or $(ROUNDS),3)
+
+# make crowd: ten thousand rooms after two years, and how long every page takes; a quarter of an hour and 8 GB of disk.
+crowd: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.hub.crowd --rooms $(or $(ROOMS),10000) --seed $(or $(SEED),1)
 
 # make storms: ten thousand rooms in which everything goes wrong, every rule of light on each; make test runs 200.
 storms: $(VENV)/dev.installed

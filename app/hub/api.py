@@ -30,6 +30,7 @@ from app.hub.journal import Deed
 from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.tokens import Tokens
+from app.hub.wards import Choice
 from app.hub.worlds import gated
 
 PATH = "/api/v1"
@@ -78,7 +79,7 @@ def _numbers(
             tokens.note_read(token.id, day_of(now).isoformat(), now, desk.by(request, person))
         elif person.name:
             desk.note(request, person, Deed.EXPORTED, "api/v1/clinic")
-        return clinic_answer(clinic, gated(store.releases(), day_of(now), declared()))
+        return clinic_answer(clinic, gated(store.weeks(), day_of(now), declared()))
 
     @router.get("/catalogue")
     def catalogue(_person: Numbers) -> list[MetricAnswer]:
@@ -90,12 +91,12 @@ def _health(router: APIRouter, rounds: Rounds, alerts: Alerts, desk: Desk) -> No
     @router.get("/rooms")
     def rooms(_person: Health) -> list[RoomAnswer]:
         """How the unit of every room is."""
-        return [room_answer(ward, desk.now) for ward in rounds.wards()]
+        return [room_answer(ward, desk.now) for ward in rounds.wards(Choice(), desk.now)]
 
     @router.get("/rooms/{device}", responses=UNKNOWN)
     def room(device: str, _person: Health) -> RoomDaysAnswer:
         """How the unit of one room is, and what is left of its last 90 days."""
-        ward = next(iter(rounds.wards(device)), None)
+        ward = rounds.ward(device)
         if ward is None:
             raise HTTPException(404)
         days = [day_answer(day) for day in rounds.days(device, desk.now)]

@@ -15,6 +15,7 @@ from app.hub.journal import By
 from app.hub.rounds import Rounds, Ward
 from app.hub.settings_page import Owner, Panel, SettingsPage
 from app.hub.trends import MIN_THERAPISTS
+from app.hub.wards import Choice
 from app.hub.words import Words
 
 YES = "yes"
@@ -56,7 +57,11 @@ def _of_therapists(router: APIRouter, page: SettingsPage, declarations: Declarat
 
 def _of_rooms(router: APIRouter, page: SettingsPage, declarations: Declarations, rounds: Rounds, desk: Desk) -> None:
     done = ("room_opened", "room_closed")
-    page.add(Panel("rooms", "settings/rooms.html", lambda request: _rooms(request, declarations, rounds), done))
+
+    def these(request: Request) -> dict[str, object]:
+        return _rooms(request, declarations, rounds, desk.now)
+
+    page.add(Panel("rooms", "settings/rooms.html", these, done))
 
     @router.post("/settings/room")
     def declare(request: Request, person: Owner) -> Response:
@@ -90,10 +95,10 @@ def _therapists(declarations: Declarations) -> dict[str, object]:
     return {"declared": declared, "few": declared.therapists < MIN_THERAPISTS, "most": MOST_THERAPISTS}
 
 
-def _rooms(request: Request, declarations: Declarations, rounds: Rounds) -> dict[str, object]:
-    declared, wards, say = declarations.read(), rounds.wards(), language(request)
-    number, pages = page_of(request.query_params.get("page", "1"), len(wards))
-    part = wards[(number - 1) * PAGE : number * PAGE]
+def _rooms(request: Request, declarations: Declarations, rounds: Rounds, now: int) -> dict[str, object]:
+    declared, say, every = declarations.read(), language(request), Choice()
+    number, pages = page_of(request.query_params.get("page", "1"), rounds.count(every, now))
+    part = rounds.wards(every, now, (number - 1) * PAGE, PAGE)
     return {
         "rooms": [_room(ward, declared, say) for ward in part],
         "few": declared.therapists < MIN_THERAPISTS,
@@ -120,7 +125,7 @@ def _room(ward: Ward, declared: Declared, say: Words) -> dict[str, object]:
 
 def _device(request: Request, rounds: Rounds) -> str:
     device = form(request).get("device", "")
-    if not rounds.wards(device):
+    if rounds.ward(device) is None:
         raise DeclarationError(f"there is no room '{device}'", "room_unknown")
     return device
 

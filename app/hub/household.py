@@ -27,6 +27,7 @@ from app.hub.orders import Orders
 from app.hub.padlock import Padlock
 from app.hub.post import Post
 from app.hub.registry import Registry
+from app.hub.room_reading import RoomReading
 from app.hub.rounds import Rounds
 from app.hub.running import running
 from app.hub.settings_page import SettingsPage, settings
@@ -62,7 +63,8 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     options = household.options
     frame = Frame(options.clinic, lambda: desk.now)
     fleet = Fleet(options, household.registry, household.orders)
-    app.include_router(board(household.rounds, household.alerts, frame, lambda: desk.now))
+    reading = RoomReading(household.store.releases, household.declarations.read, desk)
+    app.include_router(board(household.rounds, household.alerts, reading, frame, lambda: desk.now))
     app.include_router(alert_pages(household.alerts, household.post, options.clinic, options.mail, desk, frame))
     admit(app, Callers(household.tokens, lambda: desk.now))
     for_programs = api(
@@ -86,5 +88,5 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     app.include_router(declaring(page, household.declarations, household.rounds, desk))
     running(page, options, household.base, household.padlock)
     app.include_router(trust(household.authority, household.padlock, options.clinic, frame))
-    app.include_router(export(household.store, options.clinic, household.declarations.read, desk))
+    app.include_router(export(household.store, options.clinic, household.declarations.read, reading, desk))
     return app

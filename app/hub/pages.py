@@ -23,7 +23,8 @@ from app.hub.frame import Frame, language
 from app.hub.rounds import Rounds
 from app.hub.staff import staff
 from app.hub.store import Store
-from app.hub.ward_views import needs_a_look, ward_view, well
+from app.hub.ward_views import ward_view
+from app.hub.wards import Choice
 from app.hub.words import Words
 from app.hub.worlds import worlds
 
@@ -32,6 +33,8 @@ FEW = 6
 """With more rooms than this the clinic's page shows those that need a look, and so many of them."""
 FOR_PROGRAMS = ("/api/v1/", "/metrics")
 """What begins like this is asked by programs, and answered in JSON."""
+NAMES = 20
+"""Rooms that one sentence names."""
 HOSTS = ("127.0.0.1", "localhost", "::1")
 """Names under which this machine may be asked: a foreign name that points here is somebody's trick."""
 STRICT = "max-age=2592000"
@@ -100,7 +103,7 @@ def make_app(
         content = _rooms(rounds, now, say) | _conversations(store, settings, now, say, person)
         notices = {
             "trouble": trouble(),
-            "newer": store.newer_versions(),
+            "newer": _named(store.newer_versions(NAMES + 1)),
             "quarantined": store.counts().quarantined,
         }
         return frame.show(request, "page.html", content | notices, person)
@@ -172,21 +175,25 @@ async def _message(frame: Frame, desk: Desk, request: Request, status: int, key:
 
 def _rooms(rounds: Rounds, now: int, say: Words) -> dict[str, Any]:
     """How many rooms are well, and the few, or those that are not."""
-    wards = rounds.wards()
-    look = [ward for ward in wards if needs_a_look(ward, now)]
-    part = wards if len(wards) <= FEW else look[:FEW]
+    census = rounds.census(now)
+    part = rounds.wards(Choice(look=census.all > FEW), now, length=FEW)
     weeks = rounds.last_weeks(ward.room.device for ward in part)
     return {
         "rooms": [ward_view(ward, weeks.get(ward.room.device), now, say) for ward in part],
-        "all": len(wards),
-        "look": len(look),
-        "well": well(wards, now),
+        "all": census.all,
+        "look": census.look,
+        "well": census.well,
     }
+
+
+def _named(devices: list[str]) -> str:
+    """Rooms in a sentence, no more than NAMES of them."""
+    return ", ".join([*devices[:NAMES], *(["…"] if len(devices) > NAMES else [])])
 
 
 def _conversations(store: Store, settings: Settings, now: int, say: Words, person: Person) -> dict[str, Any]:
     """The clinic's worlds for whoever may see them; the stamp changes when they do."""
     counts, today, shown = store.counts(), day_of(now), []
     if person.may(Role.VIEWER):
-        shown = worlds(store.releases(), today, settings.declared(), say)
+        shown = worlds(store.weeks(), today, settings.declared(), say)
     return {"worlds": shown, "stamp": f"{say.code}-{today}-{counts.releases}-{counts.withheld}"}

@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -25,6 +24,7 @@ from app.hub.inbox import Inbox
 from app.hub.journal import Journal
 from app.hub.listening import listening, page_server
 from app.hub.mending import Mender
+from app.hub.notice import notice
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.padlock import Padlock, fasten, page_url
@@ -130,11 +130,6 @@ def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
     people = stack.enter_context(closing(People(options.where)))
     journal = stack.enter_context(closing(Journal(options.where)))
     return Desk(people, journal, time.time, lambda: options.rehearsal and not (store.holds_real() or people.accounts()))
-
-
-def notice(sentence: str) -> None:
-    """Say something to whoever runs the hub."""
-    print(f"fermata hub: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  a command talks on the terminal
 
 
 @contextmanager

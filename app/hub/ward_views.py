@@ -1,18 +1,15 @@
 """A room on the board and a room's days, in words and ready to be laid out."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from app.hub.conditions import CERTIFICATE_S
 from app.hub.days import day_of
 from app.hub.rooms import Presence
 from app.hub.rounds import SHOWN_DAYS, Day, Ward
+from app.hub.standing import CERTIFICATE_S, WAITING
 from app.hub.views import SYMBOLS, room_view
 from app.hub.words import Words
 
-WAITING = 2
-"""A release goes up once a week; more than this many unanswered are a sign."""
 MOST_H = 24
 
 
@@ -61,11 +58,6 @@ def needs_a_look(ward: Ward, now: int) -> bool:
     room = ward.room
     away = room.presence(now) in {Presence.OFFLINE, Presence.SILENT}
     return away or room.unwell or _ends_soon(ward, now) or (room.waiting or 0) > WAITING
-
-
-def well(wards: Iterable[Ward], now: int) -> int:
-    """How many rooms are online and need no look."""
-    return sum(ward.room.presence(now) is Presence.ONLINE and not needs_a_look(ward, now) for ward in wards)
 
 
 def ward_view(ward: Ward, last_week: str | None, now: int, say: Words) -> WardView:

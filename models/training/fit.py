@@ -4,18 +4,19 @@ First the net; then, with all of it frozen, what looks ahead.
 """
 
 import hashlib
-import time
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import torch
+from click import progressbar
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.hearing.features import BLOCK_FRAMES
 from app.hearing.model import AHEAD, SETTLED_LAG
+from models.training.curve import draw_losses
 from models.training.mixing import Batch, Mixer
 from models.training.net import Net
 from models.training.plan import Course
@@ -30,12 +31,12 @@ class Run:
         self.losses: list[float] = []
         self._loss = loss
         self._course = course
-        self._path = path
+        self.path = path
 
     def resume(self) -> None:
         """Goes back to the last checkpoint, if there is one."""
-        if self._path.exists():
-            kept = torch.load(self._path, weights_only=True)
+        if self.path.exists():
+            kept = torch.load(self.path, weights_only=True)
             self.net.load_state_dict(kept["net"])
             self.mean.load_state_dict(kept["mean"])
             self.optimiser.load_state_dict(kept["optimiser"])
@@ -43,10 +44,10 @@ class Run:
 
     def keep(self) -> None:
         """Writes a checkpoint, whole or not at all."""
-        part = self._path.with_suffix(".part")
+        part = self.path.with_suffix(".part")
         states = {name: getattr(self, name).state_dict() for name in ("net", "mean", "optimiser")}
         torch.save({**states, "losses": self.losses}, part)
-        part.replace(self._path)
+        part.replace(self.path)
 
     def step(self, batch: Batch) -> None:
         """Learns from one batch."""
@@ -72,7 +73,8 @@ class Run:
 def fit(mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
     """A trained net, but for what looks ahead. Goes on where an interrupted run with the same seed stopped."""
     torch.manual_seed(seed)
-    return _run(Run(Net(), told, course, work / f"fit-{seed}-{course.steps}.pt"), mixer, course, seed)
+    run = Run(Net(), told, course, work / f"fit-{seed}-{course.steps}.pt")
+    return _run("the net", run, mixer, course, seed)
 
 
 def look_ahead(net: Net, mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
@@ -82,21 +84,24 @@ def look_ahead(net: Net, mixer: Mixer, course: Course, work: Path, seed: int) ->
     net.requires_grad_(requires_grad=False)
     for part in (net.trend, net.ahead):
         part.requires_grad_(requires_grad=True)
-    return _run(Run(net, ahead, course, work / f"ahead-{seed}-{course.steps}-{known}.pt"), mixer, course, seed)
+    run = Run(net, ahead, course, work / f"ahead-{seed}-{course.steps}-{known}.pt")
+    return _run("what looks ahead", run, mixer, course, seed)
 
 
-def _run(run: Run, mixer: Mixer, course: Course, seed: int) -> Net:
-    """Makes the steps of a run that are still to be made; the running mean of its weights."""
+def _run(what: str, run: Run, mixer: Mixer, course: Course, seed: int) -> Net:
+    """Makes the steps of a run that are still to be made; the running mean of its weights, the curve beside it."""
     run.resume()
-    begun, started = len(run.losses), time.monotonic()
-    for step in range(begun, course.steps):
-        run.step(mixer.draw(np.random.default_rng([seed, step])))
-        done = step + 1
-        if done % course.checkpoint == 0 or done == course.steps:
-            run.keep()
-            left = (time.monotonic() - started) / (done - begun) * (course.steps - done)
-            loss = np.mean(run.losses[-course.checkpoint :])
-            print(f"step {done} of {course.steps}: loss {loss:.4f}, about {left / 60:.0f} min left", flush=True)
+    begun = len(run.losses)
+    with progressbar(
+        range(begun, course.steps),
+        label=f"training {what}",
+        item_show_func=lambda _: f"loss {np.mean(run.losses[-course.checkpoint :]):.4f}" if run.losses else "",
+    ) as steps:
+        for step in steps:
+            run.step(mixer.draw(np.random.default_rng([seed, step])))
+            if (step + 1) % course.checkpoint == 0 or step + 1 == course.steps:
+                run.keep()
+    draw_losses(run.losses, f"Training {what}", run.path.with_suffix(".png"))
     run.mean.eval()
     return run.mean
 

@@ -43,14 +43,17 @@ class Clinic:
         stack: ExitStack,
         address: str | None = "hub.local",
         therapists: int = 6,
-        database: str | None = None,
+        where: Path | str | None = None,
     ) -> None:
+        """`where`: the database, a file or a PostgreSQL; without one the hub's own in the folder."""
         self.now = NOW
         self.open = False
         """Anybody may look, as at a rehearsal."""
         self.trouble: str | None = None
-        self.options = HubOptions("north", folder, address=address, therapists=therapists, database=database)
-        where = self.options.where
+        self.options = HubOptions("north", folder, address=address, therapists=therapists)
+        if isinstance(where, str):
+            self.options = replace(self.options, database=where)
+        where = where or self.options.where
         self.desk = a_desk(where, lambda: float(self.now), lambda: self.open)
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))

@@ -99,7 +99,7 @@ class Hub:
         return code
 
     def page(self, path: str = "") -> str:
-        """The clinic's page, or another, as somebody sees it who has signed in."""
+        """The clinic's page or another, as somebody sees it who has signed in."""
         port = self.url.rpartition(":")[2].rstrip("/")
         if not self._visit:
             by, now = By("", "127.0.0.1"), int(time.time())

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Mount
 
 from app.hub.accounts import ABOVE, LARGEST_FORM, OPEN, Needs, Person, Role, needs
 from app.hub.declared import Declared
@@ -23,7 +22,7 @@ from app.hub.people import IDLE_S, ROLES
 from app.hub.rounds import Rounds
 from app.hub.store import Store
 from tests.hub.test_pages import NOW, beat, fill
-from tests.hub.visitors import CHEAP, ORIGIN, PASSWORD, Browser, a_desk, let_in
+from tests.hub.visitors import CHEAP, ORIGIN, PASSWORD, Browser, a_desk, let_in, routes
 
 OPEN_PATHS = {"/sign-in", "/welcome/{code}", "/health"}
 """All that whoever has not signed in may ask for, with the files of /static."""
@@ -62,19 +61,6 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     hub = Hub(tmp_path)
     with closing(hub.store), closing(hub.rounds), closing(hub.desk.people), closing(hub.desk.journal):
         yield hub
-
-
-def routes(found: list[BaseRoute]) -> Iterator[APIRoute]:
-    """Every route of an application, those of its routers too."""
-    for route in found:
-        inner: Any = getattr(route, "original_router", None)
-        if inner is not None:
-            yield from routes(inner.routes)
-        elif isinstance(route, APIRoute):
-            yield route
-        else:
-            assert isinstance(route, Mount), f"{route} is a kind of route whose roles are not known"
-            assert route.path == "/static", f"{route.path} has no roles"
 
 
 def declared(route: APIRoute) -> Needs:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from app.hub.alerts import GAP_S, LONGEST_HUB, Alerts
 from app.hub.arrivals import Arrival, sort
 from app.hub.authority import Authority, Shown
-from app.hub.conditions import AWAY_S, CERTIFICATE_S, DAY_S, HUB, RULES, Evidence, Kind, Own, find
+from app.hub.conditions import AWAY_S, DAY_S, HUB, RULES, Evidence, Kind, Own, find
 from app.hub.journal import By, Deed
 from app.hub.rooms import Room
 from app.hub.rounds import Ward
+from app.hub.standing import CERTIFICATE_S
 from app.sync.identity import new_key, signing_request
 from tests.hub.households import NOW, Clinic, a_clinic
 from tests.hub.hubs import EPOCH

@@ -1,7 +1,7 @@
 """Rows of heartbeats go after a day, and nothing that rested on them changes."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,27 +22,13 @@ from app.hub.rounds import Rounds
 from app.hub.store import KEPT_S, Store
 from app.hub.tables import FORGOTTEN, HEALTH, HEALTH_DAYS, MESSAGES, META, QUARANTINE, RELEASES, RESULTS, TABLES
 from app.sync import wire
+from tests.hub.databases import Anew, in_memory
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope, wait_until
-from tests.hub.postgres import Postgres, programs
 
 NOW = 1_790_000_000
 OTHER = "f" * 32
 SOUGHT = (HEALTH, HEALTH_DAYS, RELEASES, RESULTS)
 """What rests on the rows of messages."""
-
-
-@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
-def anew(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], Path | str]]:
-    """Gives empty databases of a kind, one at a time."""
-    if request.param == "SQLite":
-        yield lambda: tmp_path_factory.mktemp("hub") / "hub.sqlite"
-        return
-    if programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with closing(Postgres()) as postgres:
-        yield postgres.another
 
 
 @dataclass(frozen=True)
@@ -99,10 +85,8 @@ def words(store: Store) -> list[wire.Word]:
 
 
 @pytest.fixture(scope="module")
-def two(anew: Callable[[], Path | str]) -> Iterator[tuple[Store, Store]]:
-    where = anew()
-    pair = [Path(":memory:")] * 2 if isinstance(where, Path) else [where, anew()]  # in memory it is quicker
-    with closing(Store(pair[0])) as forgets, closing(Store(pair[1])) as keeps:
+def two(anew: Anew) -> Iterator[tuple[Store, Store]]:
+    with closing(Store(in_memory(anew()))) as forgets, closing(Store(in_memory(anew()))) as keeps:
         yield forgets, keeps
 
 
@@ -159,7 +143,7 @@ def accepted(seq: int, body: wire.Release | wire.Heartbeat) -> Accepted:
     return item
 
 
-def test_heartbeats_go_after_a_day_but_the_last_and_releases_stay(anew: Callable[[], Path | str]) -> None:
+def test_heartbeats_go_after_a_day_but_the_last_and_releases_stay(anew: Anew) -> None:
     with closing(Store(anew())) as store:
         for seq in range(10):
             store.commit([release(seq) if seq in {3, 6} else beat(seq)], NOW + 300 * seq)
@@ -175,7 +159,7 @@ def test_heartbeats_go_after_a_day_but_the_last_and_releases_stay(anew: Callable
 
 
 def test_another_heartbeat_under_a_forgotten_number_is_acknowledged_and_changes_nothing(
-    anew: Callable[[], Path | str],
+    anew: Anew,
 ) -> None:
     with closing(Store(anew())) as store:
         store.commit([beat(1), beat(2)], NOW)
@@ -185,7 +169,7 @@ def test_another_heartbeat_under_a_forgotten_number_is_acknowledged_and_changes_
         assert rows(store) == before
 
 
-def test_a_release_under_a_forgotten_number_is_set_aside(anew: Callable[[], Path | str]) -> None:
+def test_a_release_under_a_forgotten_number_is_set_aside(anew: Anew) -> None:
     with closing(Store(anew())) as store:
         store.commit([beat(1), beat(2)], NOW)
         store.forget(NOW + 2 * KEPT_S)
@@ -193,7 +177,7 @@ def test_a_release_under_a_forgotten_number_is_set_aside(anew: Callable[[], Path
         assert (store.counts().releases, store.counts().quarantined) == (0, 1)
 
 
-def test_a_heartbeat_that_was_never_here_is_taken_however_late(anew: Callable[[], Path | str]) -> None:
+def test_a_heartbeat_that_was_never_here_is_taken_however_late(anew: Anew) -> None:
     with closing(Store(anew())) as store:
         store.commit([beat(seq) for seq in (0, 1, 3, 4, 5)], NOW)
         store.forget(NOW + 2 * KEPT_S)
@@ -202,14 +186,14 @@ def test_a_heartbeat_that_was_never_here_is_taken_however_late(anew: Callable[[]
         assert store.counts().messages == before + 1
 
 
-def test_a_newer_version_that_was_read_and_forgotten_since_is_not_told_again(anew: Callable[[], Path | str]) -> None:
+def test_a_newer_version_that_was_read_and_forgotten_since_is_not_told_again(anew: Anew) -> None:
     newer = sort(Arrival("room-1", "m", b'{"v":2,"epoch":"%s","seq":1}' % EPOCH.encode()))
     assert newer
     with closing(Store(anew())) as store:
         store.commit([newer], NOW)
         store.commit([beat(1), beat(2)], NOW)
         store.forget(NOW + 2 * KEPT_S)
-        assert store.newer_versions() == []
+        assert store.newer_versions(9) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5))), st.sets(st.integers(0, 50)))
@@ -225,7 +209,7 @@ def test_joined_spans_hold_the_same_numbers_touch_nowhere_and_none_is_of_rows_al
     assert all(numbers & set(range(first, last + 1)) for first, last in found)
 
 
-def test_while_one_hub_forgets_another_does_not(anew: Callable[[], Path | str]) -> None:
+def test_while_one_hub_forgets_another_does_not(anew: Anew) -> None:
     where = anew()
     if isinstance(where, Path):
         pytest.skip("a file has one hub")
@@ -248,7 +232,7 @@ def test_while_one_hub_forgets_another_does_not(anew: Callable[[], Path | str]) 
         assert other.counts().messages == 6
 
 
-def test_taking_in_and_forgetting_at_once_lose_nothing(anew: Callable[[], Path | str]) -> None:
+def test_taking_in_and_forgetting_at_once_lose_nothing(anew: Anew) -> None:
     where, rooms = anew(), [f"room-{number}" for number in range(20)]
     batches = [[Sent(room, EPOCH, seq, "heartbeat").item() for room in rooms] for seq in range(60)]
     stop, failures = Event(), list[BaseException]()

@@ -18,7 +18,7 @@ from app.catalogue import RELEASED
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
 from app.hub.declared import Declared
-from app.hub.pages import STATIC, Settings, make_app
+from app.hub.pages import NAMES, STATIC, Settings, make_app
 from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
@@ -65,8 +65,10 @@ def fill(
             store.commit([item], NOW)
 
 
-def beat(store: Store, device: str = "room-0", now: int = NOW, simulated: bool = False, **changes: object) -> None:
-    envelope = an_envelope(900, a_heartbeat(**changes), device, simulated=simulated)
+def beat(
+    store: Store, device: str = "room-0", now: int = NOW, simulated: bool = False, seq: int = 900, **changes: object
+) -> None:
+    envelope = an_envelope(seq, a_heartbeat(**changes), device, simulated=simulated)
     item = sort(Arrival(device, "m", wire.seal(envelope)))
     birth = wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=1)
     state = sort(Arrival(device, "state", birth.model_dump_json().encode()))
@@ -213,6 +215,16 @@ def test_of_many_rooms_the_clinics_page_shows_those_that_need_a_look(store: Stor
     page = browse().get("/").text
     assert re.findall(r'href="/rooms/([^?]+)\?', page) == ["room-5"]
     assert "7 of 8 rooms online and well" in page
+
+
+def test_of_many_rooms_with_newer_software_some_are_named(store: Store, browse: Browse) -> None:
+    for number in range(NAMES + 1):
+        newer = sort(Arrival(f"room-{number:02}", "m", b'{"v":2,"epoch":"%s","seq":1}' % EPOCH.encode()))
+        assert newer
+        store.commit([newer], NOW)
+    words = read(browse()).words
+    assert "room-18, room-19, …." in words
+    assert "room-20" not in words
 
 
 def test_trouble_and_what_was_set_aside_are_told(store: Store, browse: Browse) -> None:

@@ -15,6 +15,7 @@ from app.hub.days import day_of
 from app.hub.registry import Registry
 from app.hub.rounds import Day, Rounds
 from app.hub.store import Store
+from app.hub.wards import Choice
 from app.sync import wire
 from tests.hub.hubs import a_heartbeat, an_envelope
 
@@ -101,7 +102,7 @@ def test_the_board_has_who_reported_and_who_is_invited_and_not_who_is_revoked(
         registry.add("Blue room", NOON)
         registry.add("Gone", NOON)
         registry.revoke("gone", NOON)
-    wards = rounds.wards()
+    wards = rounds.wards(Choice(), NOON)
     assert [(ward.name, ward.registered, ward.room.heartbeat) for ward in wards] == [
         ("attic", False, NOON),
         ("Blue room", True, None),

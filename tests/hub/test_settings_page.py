@@ -15,10 +15,10 @@ from app.hub.pages import Settings, make_app
 from app.hub.settings_page import Panel, SettingsPage, settings
 from tests.hub.households import NOW, Clinic, a_clinic
 from tests.hub.pairs import a_pair
-from tests.hub.test_accounts import OPEN_PATHS, declared, routes
+from tests.hub.test_accounts import OPEN_PATHS, declared
 from tests.hub.test_export import lines
 from tests.hub.test_pages import Outline
-from tests.hub.visitors import Browser
+from tests.hub.visitors import Browser, routes
 
 FORMS = (
     "/settings/therapists",
