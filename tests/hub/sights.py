@@ -113,6 +113,7 @@ SIGHTS = (
     Sight("no room found", "busy", "/rooms?q=zzz"),
     Sight("many rooms", "many", "/rooms?page=2"),
     Sight("room", "busy", "/rooms/garden-room"),
+    Sight("room with numbers of its own", "busy", "/rooms/room-0"),
     Sight("room that waits for its unit", "busy", "/rooms/music-room"),
     Sight("alerts", "busy", "/alerts"),
     Sight("alerts to read only", "busy", "/alerts", Role.AUDITOR),
@@ -198,6 +199,7 @@ def busy(clinic: Clinic) -> None:
     clinic.alerts.observe("north-1", Findings([*wrong, Trouble("", Kind.ASIDE, "", 3)]), NOW)
     keep_days(clinic, "garden-room", 60)
     season(clinic, 60, rooms=3)
+    clinic.declarations.declare_room("room-0", True, NOW - DAY_S, TERMINAL)
 
 
 def many(clinic: Clinic) -> None:
