@@ -106,11 +106,13 @@ class Clinic:
         assert item
         self.store.commit([item], self.now - ago)
 
-    def release(self, weeks: range, rooms: int = 2, sessions: int = 25, simulated: bool = False) -> None:
-        """Weekly messages of some rooms."""
+    def release(self, weeks: range, rooms: int = 2, sessions: int = 25, simulated: bool = False, **sums: int) -> None:
+        """Weekly messages of some rooms; `sums` in place of the usual ones."""
         for room in range(rooms):
             for week in weeks:
                 body = a_release(10_000 * simulated + 100 * room + week, f"2026-W{week}", sessions)
+                if sums:
+                    body = body.model_copy(update={"sums": (body.sums or {}) | sums})
                 envelope = an_envelope(10_000 + 100 * simulated + week, body, f"room-{room}", simulated=simulated)
                 item = sort(Arrival(envelope.device, "m", wire.seal(envelope)))
                 assert item
