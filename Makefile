@@ -15,10 +15,12 @@ build_checks := test -e /usr/include/portaudio.h -o -e /usr/local/include/portau
 sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-utils \
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
 unit_checks := command -v systemd-analyze|systemd
+wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sbin/ip -o -x /sbin/ip -o -x /bin/ip|iproute2 \
+	&& test -x /usr/sbin/sysctl -o -x /sbin/sysctl|procps
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
 	&& command -v chromium|chromium
 
-.PHONY: help demo test fuzz api storms lamp-card faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
+.PHONY: help demo test fuzz api storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -52,6 +54,10 @@ side-channel: $(VENV)/dev.installed
 throughput: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.hub.throughput --messages $(or $(MESSAGES),10000) --rounds $(or $(ROUNDS),3)
 
+# make crowd: ten thousand rooms after two years, and how long every page takes; a quarter of an hour and 8 GB of disk.
+crowd: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.hub.crowd --rooms $(or $(ROOMS),10000) --seed $(or $(SEED),1)
+
 # make storms: ten thousand rooms in which everything goes wrong, every rule of light on each; make test runs 200.
 storms: $(VENV)/dev.installed
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.cues.storms --count $(or $(COUNT),10000) --seed $(or $(SEED),1)
@@ -59,6 +65,10 @@ storms: $(VENV)/dev.installed
 # make lamp-card: the card for the room, in English and Spanish, and the drawing of the wires, from the code.
 lamp-card: $(VENV)/dev.installed
 	@$(BIN)/python -m app.drawings
+
+# make pictures: the hub's pictures in docs/pictures, from the tour that make test takes as well.
+pictures: $(VENV)/dev.installed
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --quiet --pictures tests/hub/test_tour.py
 
 # make privacy: every attack on the release, 20,000 times each; make test runs a short form.
 privacy: $(VENV)/dev.installed
@@ -103,7 +113,7 @@ $(VENV)/demo.installed: pyproject.toml
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml
-	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks) && $(hub_checks))
+	@$(call packages,$(python_checks) && $(build_checks) && $(sound_checks) && $(unit_checks) && $(wire_checks) && $(hub_checks))
 	@$(call environment,$(VENV))
 	@echo "Installing Fermata and what its tests need into $(VENV) …"
 	@$(PIP) install --editable '.[dev]'

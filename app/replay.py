@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from app.conversation.vocabulary import FRAMES_PER_S, Event, Unit
 from app.hearing.activity import Activity
-from app.hearing.features import BLOCK_FRAMES
 from app.hearing.hearing import Heard, Hearing
 from app.hearing.seats import Seat
 from app.room.session import Session
@@ -72,7 +72,6 @@ class Listing:
         self._frames: TextIO | None = None
         self._units: Any = None
         self._pending: deque[Pending] = deque()
-        self._newest = 0.0
 
     def __enter__(self) -> Self:
         frames, units = self._paths
@@ -95,17 +94,10 @@ class Listing:
                 self._units.writerow([name, f"{event.start_s:.2f}", f"{event.end_s:.2f}", event.kind.value])
 
     def frames(self, heard: Heard) -> None:
-        """One row per frame: the live value that a running device had at the frame's end, and the settled values.
-
-        A block's live values come when the net's block is complete: its last frame is the first to see them.
-        """
+        """One row per frame: the newest value that a running device had at the frame's end, and the settled values."""
         if self._frames is None:
             return
-        live = heard.live
-        for at in range(len(live)):
-            if (live.first + at + 1) % BLOCK_FRAMES == 0:
-                self._newest = float(live.speech[at])
-            self._pending.append(Pending(live.first + at, self._newest))
+        self._pending.extend(map(Pending, count(heard.live.first), heard.newest.tolist()))
         self._frames.writelines(self._rows(heard.settled))
 
     def _rows(self, settled: Activity) -> Iterator[str]:

@@ -244,9 +244,13 @@ class Hub(Group):
     database: str | None = None
     """A PostgreSQL to use, postgresql://user@host/name, its password in the file that PGPASSFILE names."""
     host: str = "127.0.0.1"
-    """Address of the page."""
+    """Address where the page listens; beyond this machine only over TLS: by certificate below, or with an address."""
     port: Port = 8720
     """Port of the page."""
+    certificate: Path | None = None
+    """A certificate for the page, PEM with its chain; without one the clinic's authority makes it, for the address."""
+    key: Path | None = None
+    """Its private key; without one it is in the certificate's file."""
     mqtt_port: Port = 1883
     """Port of the embedded broker for rooms on this machine, in the clear."""
     address: str | None = None
@@ -262,9 +266,9 @@ class Hub(Group):
     command_key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """A room knows the hub's commands by this key (`fermata hub command key` prints it); without it, it obeys none."""
     therapists: Annotated[int, Field(ge=0, le=10000)] = 0
-    """How many therapists use these rooms; with fewer than 5, conversation metrics are off until the owner agrees."""
+    """How many therapists use these rooms, until the page Settings says it; with fewer than 5, metrics are off."""
     owner_agreed: bool = False
-    """The owner has recorded the therapists' agreement to conversation metrics with fewer than 5 of them."""
+    """The therapists agree to metrics with fewer than 5 of them, until the page Settings says otherwise."""
     mail: Mail = Mail()
     """Alerts by e-mail. What is wrong with devices is mailed where host, sender and to are set."""
 

@@ -1,4 +1,4 @@
-"""What all tests share: golden files (`pytest --regold` rewrites them) and how hard laws are tried."""
+"""What all tests share: golden files (`pytest --regold` rewrites them), pictures, and how hard laws are tried."""
 
 import os
 from collections.abc import Callable
@@ -19,6 +19,7 @@ Golden = Callable[[str, str], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", action="store_true", help="draw the pictures of the hub in docs/pictures anew")
     parser.addoption("--regold", action="store_true", help="rewrite the golden files instead of comparing with them")
 
 

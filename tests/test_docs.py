@@ -1,7 +1,11 @@
 """Documents that are generated in part from the code are equal to it; `pytest --regold` writes them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
 
 from app.catalogue import METRICS, Metric, Needs
 from app.conversation.errors import FACTORS, Errors, read_errors
@@ -65,3 +69,13 @@ def test_the_metrics_document_is_that_of_the_code(golden: Golden) -> None:
 def test_the_metrics_document_names_every_metric_twice() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert [metric.id for metric in METRICS if text.count(metric.id) < 2] == []
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda page: page.name
+)
+def test_what_the_docs_lead_to_is_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    led = re.findall(r"\]\(([^)#\s]+)|(?:src|srcset)=\"([^\"]+)\"", text)
+    paths = [unquote(link or picture) for link, picture in led]
+    assert [path for path in paths if "://" not in path and not (page.parent / path).exists()] == []

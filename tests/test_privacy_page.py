@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.catalogue import RELEASED
-from app.hub.trends import Release, estimate
+from app.hub.trends import Release, by_week, estimate
 from app.release.release import RANGES, Rules, variance
 from tests.conftest import Golden
 
@@ -23,7 +23,7 @@ def half_width(metric: str, rooms: int, weeks: int) -> float:
     """Half of the hub's 95 % interval where nothing but the noise scatters, in the metric's unit."""
     sums = dict.fromkeys(RANGES, 0)
     release = Release("room", "2026-W01", SESSIONS, sums, RANGES, variance(Rules().rho), simulated=False)
-    found = estimate(metric, [release] * (rooms * weeks))
+    found = estimate(metric, by_week([release] * (rooms * weeks)))
     assert found is not None
     return (found.high - found.low) / 2
 

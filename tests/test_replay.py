@@ -18,6 +18,7 @@ from app.conversation.conversation import recount
 from app.conversation.metrics import EXACT, measure
 from app.conversation.vocabulary import FRAMES_PER_S, Silence, Unit, frames
 from app.hearing.activity import Activity
+from app.hearing.features import HOP
 from app.hearing.hearing import Heard
 from app.hearing.seats import Seat, parse_seats
 from app.rehearsal.record import RECORDING, read_truth
@@ -155,12 +156,16 @@ def test_frames_are_a_row_for_each_ten_milliseconds(replayed: Replayed) -> None:
     assert np.max(rows[:, 1:]) <= 1
 
 
-def test_live_is_what_a_running_device_would_have_had(replayed: Replayed) -> None:
-    """A block's values are there when the block is complete, and stay until the next one is."""
+def test_live_is_what_a_running_device_would_have_had(replayed: Replayed, run: Run, tmp_path: Path) -> None:
+    """Nothing before the first block is complete, and of no frame a value that the sound after its end has changed."""
     live = replayed.rows[:, 1]
     assert (live[:3] == 0).all()
-    held = live[3:-1].reshape(-1, 4)
-    assert (held == held[:, :1]).all()
+    sound, rate = soundfile.read(TWO_PEOPLE, frames=HOP * 1001)
+    soundfile.write(tmp_path / "cut.wav", sound, rate)
+    run("replay", tmp_path / "cut.wav", "--array", "xvf3800", "--seats", SEATS, "--frames", tmp_path / "cut.csv")
+    cut = np.loadtxt(tmp_path / "cut.csv", delimiter=",", skiprows=1)[:, 1]
+    assert np.array_equal(cut, live[:1001])
+    assert (live[3::4][:-1] != live[4::4]).any()
 
 
 def an_activity(first: int, values: list[float]) -> Activity:
@@ -168,16 +173,20 @@ def an_activity(first: int, values: list[float]) -> Activity:
     return Activity(first, speech, np.zeros((len(values), 0), np.float32), np.ones(len(values), np.bool_))
 
 
+def known(values: list[float]) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
 def test_listing_shifts_nothing_back(tmp_path: Path) -> None:
     path = tmp_path / "frames.csv"
     with Listing((), path) as listing:
-        listing.frames(Heard(an_activity(0, [0.1, 0.2, 0.3, 0.4]), an_activity(0, [])))
-        listing.frames(Heard(an_activity(4, [0.5, 0.6, 0.7, 0.8]), an_activity(0, [0.9, 0.8])))
-        listing.frames(Heard(an_activity(8, []), an_activity(2, [0.7, 0.6, 0.5, 0.4, 0.3, 0.2])))
+        listing.frames(Heard(an_activity(0, [0.1, 0.2, 0.3, 0.4]), an_activity(0, []), known([0, 0, 0, 0.4])))
+        listing.frames(Heard(an_activity(4, [0.5] * 4), an_activity(0, [0.9, 0.8]), known([0.3, 0.2, 0.1, 0.8])))
+        listing.frames(Heard(an_activity(8, []), an_activity(2, [0.7, 0.6, 0.5, 0.4, 0.3, 0.2]), known([])))
     assert path.read_text().splitlines() == [
         "time_s,speech_live,speech_settled",
         *("0.00,0.0000,0.9000", "0.01,0.0000,0.8000", "0.02,0.0000,0.7000", "0.03,0.4000,0.6000"),
-        *("0.04,0.4000,0.5000", "0.05,0.4000,0.4000", "0.06,0.4000,0.3000", "0.07,0.8000,0.2000"),
+        *("0.04,0.3000,0.5000", "0.05,0.2000,0.4000", "0.06,0.1000,0.3000", "0.07,0.8000,0.2000"),
     ]
 
 

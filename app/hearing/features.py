@@ -196,10 +196,15 @@ def mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
     return np.asarray(2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0))
 
 
+def mel_edges() -> NDArray[np.float64]:
+    """(MELS + 2,) Hz, equally spaced in mel over MEL_RANGE: where the triangles begin, peak and end."""
+    mels = np.linspace(mel(MEL_RANGE[0]), mel(MEL_RANGE[1]), MELS + 2)
+    return np.asarray(700.0 * (10.0 ** (mels / 2595.0) - 1.0))
+
+
 def mel_bank() -> Floats:
     """(bin, MELS) triangles of equal height, equally spaced in mel over MEL_RANGE."""
-    low, high = mel(MEL_RANGE[0]), mel(MEL_RANGE[1])
-    edges = 700.0 * (10.0 ** (np.linspace(low, high, MELS + 2) / 2595.0) - 1.0)
+    edges = mel_edges()
     hz = np.arange(FFT // 2 + 1)[:, None] * RATE / FFT
     rise = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - hz) / (edges[2:] - edges[1:-1])

@@ -2,6 +2,7 @@
 
 samples   |--- 40 ms ---|--- 40 ms ---|--- 40 ms ---|
 live                    0123          4567          8901     the block's own frames, at its end
+newest                  ---3          ...7          ...1     at each frame's own end, . told a block before
 settled                               0             1234     seven frames earlier, with hindsight
 """
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from app.hearing.activity import Activity
 from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears, Features, Floats
 from app.hearing.inputs import Inputs
-from app.hearing.model import SETTLED_LAG, Belief, Model, at_rest
+from app.hearing.model import AHEAD, SETTLED_LAG, Belief, Model, at_rest
 from app.hearing.noise import Noise
 from app.hearing.rows import hears_around
 from app.hearing.seats import Seat
@@ -25,6 +26,8 @@ from firmware.sound import ArrayGeometry, Block
 
 SPEECH, SILENCE = 0.7, 0.15
 """P(anybody speaks) above which all frames of a block are certainly speech, or below which they are the room's."""
+FALL = float(np.exp(0.5))
+"""Factor of the odds of speech: told beforehand to fall by less, they are held, or weak syllables would be gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Heard:
     live: Activity
     settled: Activity
     """At most 100 ms behind, and aligned to the sound of its frames."""
+    newest: Floats  # (frame,) of live, P(anybody speaks) as it was known at the end of each
+    """The last frame of a block is the first that sees it; those before it were told beforehand."""
     trouble: str | None = None
     """Why nothing can be measured just now, in a sentence."""
 
@@ -64,6 +69,7 @@ class Hearing:
         self._begun = False
         self._settled = 0
         self._waiting = Waiting(len(self.seats))
+        self._ahead = UNKNOWN
 
     def hear(self, block: Block) -> Heard:
         """What one more block of sound brings.
@@ -89,7 +95,7 @@ class Hearing:
             self._samples[:, self._filled :] = 0
             heard.append(self._hear_block(self._samples, left))
         self._filled = 0
-        heard.append(Heard(nothing(self._next_live(), len(self.seats)), self._give_up_waiting()))
+        heard.append(Heard(nothing(self._next_live(), len(self.seats)), self._give_up_waiting(), UNKNOWN[:0]))
         return self._together(heard)
 
     def _fill(self, samples: NDArray[np.int16], lost: bool) -> list[Heard]:
@@ -117,7 +123,8 @@ class Hearing:
             settled = self._give_up_waiting()
             gap = nothing(self._settled, len(self.seats), blocks * BLOCK_FRAMES)
             self._settled += len(gap)
-            heard.append(Heard(gap, joined([settled, gap])))
+            heard.append(Heard(gap, joined([settled, gap]), self._newest(gap.speech)))
+            self._ahead = UNKNOWN
             self._lost[:], self._whole = True, False
         return heard + self._fill(np.zeros((len(self._samples), rest), np.int16), lost=True)
 
@@ -126,6 +133,7 @@ class Hearing:
         features = self._ears.sense(samples)
         belief, self._state = self._model.step(self._inputs.prepare(features), self._state)
         speech = agreed(belief.live_any)
+        self._inputs.attend(speech)
         if self._whole and frames == BLOCK_FRAMES:
             self._trouble = self._judge(samples, features, speech)
         live = Activity(self._next_live(), speech, self._by_seat(belief.live_seat), self._measurable(frames))
@@ -133,7 +141,15 @@ class Hearing:
             live = part(live, 0, frames)
         settled = self._settle(belief)
         self._waiting.add(live)
-        return Heard(live, settled, self._trouble)
+        newest = self._newest(live.speech)
+        self._ahead = steadied(agreed(belief.ahead), speech)
+        return Heard(live, settled, newest, self._trouble)
+
+    def _newest(self, speech: Floats) -> Floats:
+        """(frame,) P(anybody speaks) as it was known at the end of each frame of a block, or of whole blocks."""
+        newest = speech.copy()
+        newest[:AHEAD] = self._ahead[: len(speech)]
+        return newest
 
     def _judge(self, samples: NDArray[np.int16], features: Features, speech: Floats) -> str | None:
         """What keeps a whole block from being measured, in a sentence: the microphones, the room, or people."""
@@ -184,10 +200,11 @@ class Hearing:
         """Several results as one."""
         if len(heard) == 1:
             return heard[0]
-        none = nothing(self._next_live(), len(self.seats))
-        live = joined([h.live for h in heard]) if heard else none
-        settled = joined([h.settled for h in heard]) if heard else nothing(self._settled, len(self.seats))
-        return Heard(live, settled, self._trouble)
+        if not heard:
+            none = nothing(self._next_live(), len(self.seats))
+            return Heard(none, nothing(self._settled, len(self.seats)), none.speech, self._trouble)
+        live, settled = joined([h.live for h in heard]), joined([h.settled for h in heard])
+        return Heard(live, settled, np.concatenate([h.newest for h in heard]), self._trouble)
 
 
 def certainly(speech: Floats) -> bool | None:
@@ -202,6 +219,13 @@ def agreed(rows: Floats) -> Floats:
     return mean
 
 
+def steadied(ahead: Floats, speech: Floats) -> Floats:
+    """What is told of the frames after a block, but for slight falls below its last frame, which mostly are none."""
+    last = float(speech[-1])
+    slight = last / (last + FALL * (1.0 - last))
+    return np.array([last if slight < each < last else each for each in ahead.tolist()], np.float32)
+
+
 def constant(value: bool) -> NDArray[np.bool_]:
     """A block's flags, all alike, for everybody to read."""
     flags = np.full(BLOCK_FRAMES, value)
@@ -210,6 +234,9 @@ def constant(value: bool) -> NDArray[np.bool_]:
 
 
 ALL, NONE = constant(True), constant(False)
+UNKNOWN = np.zeros(AHEAD, np.float32)
+"""What is told beforehand where nothing was heard."""
+UNKNOWN.setflags(write=False)
 
 
 def nothing(first: int, seats: int, frames: int = 0) -> Activity:

@@ -1,6 +1,7 @@
 """From features to the net's inputs: levels made relative, a little context, and for each seat its strongest rival.
 
-The recent mean level is taken over power, not over log power: it follows speech, not the pauses. It is an input too.
+The recent mean level is taken over power, not over log power: it follows speech, not the pauses. It is an input too,
+told higher than it is where an array is so quiet that training hardly had the like.
 """
 
 from math import log
@@ -9,7 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.features import BANDS, BLOCK_FRAMES, DIRECTION, MELS, ROUNDING_POWER, WINDOW, Features, mel_bank
+from app.hearing.features import (
+    BANDS,
+    BLOCK_FRAMES,
+    DIRECTION,
+    MELS,
+    RATE,
+    ROUNDING_POWER,
+    WINDOW,
+    Features,
+    mel_bank,
+    mel_edges,
+)
+from app.hearing.lift import Lift
 
 Floats = NDArray[np.float32]
 
@@ -21,6 +34,11 @@ SHARED = (CONTEXT + BLOCK_FRAMES) * (MELS + 1)
 DIRECTED = BLOCK_FRAMES * 2 * DIRECTION
 MEL_FLOOR = np.asarray(mel_bank().sum(0) * ROUNDING_POWER * np.square(np.hanning(WINDOW)).sum(), np.float32)
 """(MELS,) power that the rounding of 16-bit samples alone gives."""
+FAINT = 1e-4
+"""Of the mean level: the loudness of a frame goes no lower."""
+STEEP = (4.0 * np.sin(np.pi * mel_edges()[1:-1] / RATE) ** 2).astype(np.float32)
+"""(MELS,) power of the steps from sample to sample for power of the samples: rumble counts for little in it."""
+LOUDNESS = 2 * (CONTEXT + BLOCK_FRAMES)
 
 
 class NetInputs(NamedTuple):
@@ -28,6 +46,8 @@ class NetInputs(NamedTuple):
 
     shared: Floats  # (row, SHARED)
     direction: Floats  # (row, DIRECTED)
+    loudness: Floats  # (row, LOUDNESS) of each frame, its context's first: of its samples, of their steps
+    """A third of the log of a power over the recent mean level; what looks ahead goes by it."""
 
 
 class Inputs:
@@ -37,17 +57,31 @@ class Inputs:
         self._power = 0.0
         self._weight = 0.0
         self._frames = np.zeros((CONTEXT + BLOCK_FRAMES, MELS + 1), np.float32)
+        self._loudness = [0.0] * LOUDNESS
+        self._lift = Lift()
+        self._peak = 0.0
 
     def prepare(self, features: Features) -> NetInputs:
         """The net's inputs for a block of features."""
         powers = features.mel + MEL_FLOOR
-        levels = np.array([log(self._follow(power / MELS)) for power in powers.sum(1).tolist()], np.float32)
+        sums, steep = powers.sum(1).tolist(), powers.dot(STEEP).tolist()
+        means = [self._follow(power / MELS) for power in sums]
+        levels = np.array([log(mean) for mean in means], np.float32)
+        self._peak = max(sums) / MELS
+        for power, steps, mean in zip(sums, steep, means, strict=True):
+            whole = MELS * mean
+            self._loudness += log(power / whole + FAINT) / 3.0, log(steps / whole + FAINT) / 3.0
+        del self._loudness[:-LOUDNESS]
         self._frames[:CONTEXT] = self._frames[BLOCK_FRAMES:]
-        self._frames[CONTEXT:] = relative(np.log(powers, out=powers), levels)
+        relative(np.log(powers, out=powers), levels, self._lift.height, self._frames[CONTEXT:])
         direction = rivals(features.directions)
         shared = np.empty((len(direction), SHARED), np.float32)
         shared[:] = self._frames.reshape(SHARED)
-        return NetInputs(shared, direction)
+        return NetInputs(shared, direction, np.array([self._loudness] * len(direction), np.float32))
+
+    def attend(self, speech: Floats) -> None:
+        """What the net made of the block just prepared, P(anybody speaks) (frame,): so it knows how loud speech is."""
+        self._lift.attend(self._peak, min(speech.tolist()))
 
     def _follow(self, power: float) -> float:
         """The running mean of frame powers up to and with this one, without bias toward the start's zero."""
@@ -56,12 +90,15 @@ class Inputs:
         return self._power / self._weight
 
 
-def relative(log_powers: Floats, levels: Floats) -> Floats:
-    """(…, frame, MELS + 1) scaled log powers less their level, and the level, of (…, frame, MELS) and (…, frame)."""
+def relative(log_powers: Floats, levels: Floats, lift: float = 0.0, out: Floats | None = None) -> Floats:
+    """(…, frame, MELS + 1) scaled log powers less their level, and the level, of (…, frame, MELS) and (…, frame).
+
+    lift: by how much the level is told higher than it is.
+    """
     level = levels[..., None]
-    both = np.empty((*log_powers.shape[:-1], MELS + 1), np.float32)
+    both = np.empty((*log_powers.shape[:-1], MELS + 1), np.float32) if out is None else out
     np.subtract(log_powers, level - 2.0, out=both[..., :MELS])
-    np.add(level, 6.0, out=both[..., MELS:])
+    np.add(level, 6.0 + lift, out=both[..., MELS:])
     both *= 1.0 / 3.0
     return both
 
@@ -73,7 +110,7 @@ def rivals(directions: Floats) -> Floats:
     """
     seats = len(directions)
     if seats == 0:
-        return np.zeros((1, DIRECTED), np.float32)
+        return NOWHERE
     both = np.empty((seats, BLOCK_FRAMES, 2, DIRECTION), np.float32)
     np.multiply(directions, DIRECTION_SCALE, out=both[:, :, 0])
     both[:, :, 1] = both[strongest_others(directions), :, 0] if seats > 1 else 0.0
@@ -89,5 +126,8 @@ def strongest_others(directions: Floats) -> NDArray[np.intp] | slice:
     return np.where(np.arange(len(directions)) == best, second, best)
 
 
+NOWHERE = np.zeros((1, DIRECTED), np.float32)
+"""The directions of nobody."""
+NOWHERE.setflags(write=False)
 DIRECTION_SCALE = np.repeat(np.array([2.0, 0.5], np.float32), BANDS)
 """One over the typical spread of the cosines and the null ratios."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.features import BLOCK_FRAMES
-from app.hearing.inputs import DIRECTED, SHARED, NetInputs
+from app.hearing.inputs import DIRECTED, LOUDNESS, SHARED, NetInputs
 
 try:
     from tflite_runtime.interpreter import Interpreter
@@ -29,8 +29,23 @@ MEMORY = 64
 """Values in each of the net's three state tensors."""
 SETTLED_LAG = 7
 """Frames by which the settled outputs lie before the live ones."""
-INPUTS = {"shared": SHARED, "direction": DIRECTED, "first": MEMORY, "second": MEMORY, "before": MEMORY}
-OUTPUTS = {"live": 2 * BLOCK_FRAMES, "settled": 2 * BLOCK_FRAMES, "first_next": MEMORY, "second_next": MEMORY}
+AHEAD = BLOCK_FRAMES - 1
+"""Frames after a block that the net tells beforehand: they are over before the next block is."""
+INPUTS = {
+    "shared": SHARED,
+    "direction": DIRECTED,
+    "loudness": LOUDNESS,
+    "first": MEMORY,
+    "second": MEMORY,
+    "before": MEMORY,
+}
+OUTPUTS = {
+    "live": 2 * BLOCK_FRAMES,
+    "settled": 2 * BLOCK_FRAMES,
+    "ahead": AHEAD,
+    "first_next": MEMORY,
+    "second_next": MEMORY,
+}
 SEAL = b"fermata-hearing:"
 """What the seal begins with; 32 bytes of SHA-256 follow and end the file."""
 
@@ -60,6 +75,7 @@ class Belief(NamedTuple):
     live_any: Floats
     settled_seat: Floats
     settled_any: Floats
+    ahead: Floats  # (row, AHEAD) P(anybody speaks) in the frames to come
 
 
 class Model:
@@ -83,16 +99,17 @@ class Model:
         if len(inputs.shared) != self._rows:
             self._fit(len(inputs.shared))
         give, take = self._interpreter.set_tensor, self._interpreter.get_tensor
-        shared, direction, first, second, before = self._into
+        shared, direction, loudness, first, second, before = self._into
         give(shared, inputs.shared)
         give(direction, inputs.direction)
+        give(loudness, inputs.loudness)
         give(first, state.first)
         give(second, state.second)
         give(before, state.before)
         self._interpreter.invoke()
-        live, settled, first, second = map(take, self._from)
+        live, settled, ahead, first, second = map(take, self._from)
         belief = Belief(
-            live[:, :BLOCK_FRAMES], live[:, BLOCK_FRAMES:], settled[:, :BLOCK_FRAMES], settled[:, BLOCK_FRAMES:]
+            live[:, :BLOCK_FRAMES], live[:, BLOCK_FRAMES:], settled[:, :BLOCK_FRAMES], settled[:, BLOCK_FRAMES:], ahead
         )
         return belief, State(first, second, state.second)
 
@@ -116,6 +133,13 @@ def seal(content: bytes) -> bytes:
 
 def load(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
     """The file in an interpreter, checked. Raises ModelError."""
+    interpreter = open_model(path)
+    check(path, interpreter)
+    return interpreter
+
+
+def open_model(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
+    """The file in an interpreter, whole but perhaps of another version. Raises ModelError."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -133,7 +157,6 @@ def load(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
     except (ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"the model {path} does not run in the installed TFLite runtime: {reason}") from error
-    check(path, interpreter)
     return interpreter
 
 

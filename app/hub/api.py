@@ -1,5 +1,6 @@
 """The API: what the pages show, for programs to read, by GET only and through the same gate."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -23,12 +24,13 @@ from app.hub.answers import (
 )
 from app.hub.callers import calls
 from app.hub.days import day_of
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.journal import Deed
-from app.hub.options import HubOptions
 from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.tokens import Tokens
+from app.hub.wards import Choice
 from app.hub.worlds import gated
 
 PATH = "/api/v1"
@@ -48,10 +50,18 @@ Health = Annotated[Person, calls(Role.TECH, Role.VIEWER)]
 Watcher = Annotated[Person, calls(Role.TECH, Role.AUDITOR)]
 
 
-def api(options: HubOptions, store: Store, rounds: Rounds, alerts: Alerts, tokens: Tokens, desk: Desk) -> APIRouter:
-    """The routes."""
+def api(
+    clinic: str,
+    declared: Callable[[], Declared],
+    store: Store,
+    rounds: Rounds,
+    alerts: Alerts,
+    tokens: Tokens,
+    desk: Desk,
+) -> APIRouter:
+    """The routes; `declared` tells what an owner has declared of the clinic."""
     router = APIRouter(prefix=PATH, responses=REFUSALS)
-    _numbers(router, options, store, tokens, desk)
+    _numbers(router, clinic, declared, store, tokens, desk)
     _health(router, rounds, alerts, desk)
 
     @router.get("/openapi.json", include_in_schema=False)
@@ -61,17 +71,18 @@ def api(options: HubOptions, store: Store, rounds: Rounds, alerts: Alerts, token
     return router
 
 
-def _numbers(router: APIRouter, options: HubOptions, store: Store, tokens: Tokens, desk: Desk) -> None:
+def _numbers(
+    router: APIRouter, clinic: str, declared: Callable[[], Declared], store: Store, tokens: Tokens, desk: Desk
+) -> None:
     @router.get("/clinic")
-    def clinic(request: Request, person: Numbers) -> ClinicAnswer:
+    def numbers(request: Request, person: Numbers) -> ClinicAnswer:
         """What the clinic's page shows of conversations, by month and quarter, and why something is withheld."""
         now = desk.now
         if token := request.state.token:
             tokens.note_read(token.id, day_of(now).isoformat(), now, desk.by(request, person))
         elif person.name:
             desk.note(request, person, Deed.EXPORTED, "api/v1/clinic")
-        shown = gated(store.releases(), day_of(now), options.therapists, owner_agreed=options.owner_agreed)
-        return clinic_answer(options.clinic, shown)
+        return clinic_answer(clinic, gated(store.weeks(), day_of(now), declared()))
 
     @router.get("/catalogue")
     def catalogue(_person: Numbers) -> list[MetricAnswer]:
@@ -83,12 +94,12 @@ def _health(router: APIRouter, rounds: Rounds, alerts: Alerts, desk: Desk) -> No
     @router.get("/rooms")
     def rooms(_person: Health) -> list[RoomAnswer]:
         """How the unit of every room is."""
-        return [room_answer(ward, desk.now) for ward in rounds.wards()]
+        return [room_answer(ward, desk.now) for ward in rounds.wards(Choice(), desk.now)]
 
     @router.get("/rooms/{device}", responses=UNKNOWN)
     def room(device: str, _person: Health) -> RoomDaysAnswer:
         """How the unit of one room is, and what is left of its last 90 days."""
-        ward = next(iter(rounds.wards(device)), None)
+        ward = rounds.ward(device)
         if ward is None:
             raise HTTPException(404)
         days = [day_answer(day) for day in rounds.days(device, desk.now)]

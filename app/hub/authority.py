@@ -84,6 +84,16 @@ class Authority:
         """SHA-256 of its certificate, hexadecimal: what a room is given to know the hub by."""
         return self._certificate.fingerprint(hashes.SHA256()).hex()
 
+    @property
+    def name(self) -> str:
+        """As systems list it among those they trust."""
+        return str(self._certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+    @property
+    def der(self) -> bytes:
+        """Its certificate in the form in which the file's own SHA-256 is the fingerprint."""
+        return self._certificate.public_bytes(serialization.Encoding.DER)
+
     def admit(self, request: bytes, name: str, now: float) -> Certificate:
         """A room's certificate for the key that this signing request (PEM) proves. Raises RequestError."""
         key = requested_key(request)
@@ -173,6 +183,11 @@ def shown_by(certificate: bytes) -> Shown:
     read = x509.load_der_x509_certificate(certificate)
     names = read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return Shown(str(names[0].value) if names else "", int(read.not_valid_after_utc.timestamp()))
+
+
+def in_pairs(fingerprint: str) -> str:
+    """A fingerprint as browsers show it, to be compared by eye."""
+    return ":".join(fingerprint[at : at + 2] for at in range(0, len(fingerprint), 2)).upper()
 
 
 def write_secret(path: Path, text: str, mode: int = 0o600) -> None:

@@ -1,12 +1,12 @@
 """A copy of the hub's database while it runs, and such a copy put back in its place under a new generation."""
 
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from app.hub.copies import copy_file
 from app.hub.errors import BackupError
 from app.hub.store import Store
 
@@ -19,7 +19,7 @@ def backup(database: Path, to: Path) -> int:
         raise BackupError(f"there is no database at {database}: name the hub's folder with --state")
     unborn = to.with_name(f"{to.name}.new")
     with _as_backup(to):
-        _copy(database, unborn)
+        copy_file(database, unborn)
         unborn.replace(to)
         return to.stat().st_size
 
@@ -35,7 +35,7 @@ def restore(database: Path, source: Path) -> Path | None:
     unborn = database.with_name(f"{database.name}.new")
     with _as_backup(source):
         try:
-            _copy(source, unborn)
+            copy_file(source, unborn)
             _make_new(unborn, source)
             aside = _put_aside(database)
             unborn.replace(database)
@@ -45,27 +45,13 @@ def restore(database: Path, source: Path) -> Path | None:
     return aside
 
 
-def _copy(database: Path, to: Path) -> None:
-    """A whole copy in one file that only we can read, on the disk when this returns."""
-    to.unlink(missing_ok=True)
-    to.touch(mode=0o600)
-    with (
-        closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10.0)) as old,
-        closing(sqlite3.connect(to)) as new,
-    ):
-        old.backup(new)
-        new.execute("PRAGMA journal_mode = DELETE")
-    with to.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _make_new(copy: Path, source: Path) -> None:
     """Give the copy a new generation, and the shape that this version reads; or refuse it."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as database:
         if database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise BackupError(f"{source} is damaged: restore another backup")
         database.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (secrets.token_hex(16),))
-    with closing(Store(copy)) as store:
+    with closing(Store(copy, keep_old=False)) as store:
         store.counts()
     with closing(sqlite3.connect(copy)) as database:
         database.execute("PRAGMA journal_mode = DELETE")  # all in one file again, to be renamed

@@ -104,7 +104,8 @@ class Broker:
         self._clinic = clinic
         self._folder = folder
         self._config = folder / "broker.conf"
-        self._log = folder / "broker.log"
+        self.log = folder / "broker.log"
+        """What the server says; begun anew at each start."""
         self._pid_file = folder / "broker.pid"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -120,7 +121,7 @@ class Broker:
         self._stop_stale()
         _must_be_free(self._host, self.port)
         self._write_config()
-        with self._log.open("wb") as log:
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own program, no shell
                 [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(program), "-c", str(self._config)],
                 stdin=subprocess.DEVNULL,
@@ -132,7 +133,7 @@ class Broker:
         while not _accepts(self.port, self._shield):
             if not self.alive or time.monotonic() > deadline:
                 self.close()
-                raise BrokerError(f"the broker did not start, its log {self._log} ends with: {self._last_words()}")
+                raise BrokerError(f"the broker did not start, its log {self.log} ends with: {self._last_words()}")
             time.sleep(POLL_S)
 
     def permit(self, permits: list[Permit]) -> None:
@@ -170,7 +171,7 @@ class Broker:
             host=f"[{self._host}]" if ":" in self._host else self._host,
             port=self.port,
             pid_file=_quoted(self._pid_file),
-            log_file=_quoted(self._log),
+            log_file=_quoted(self.log),
             store=_quoted(self._folder / "stream"),
             entry=entry,
             users=users,
@@ -190,7 +191,7 @@ class Broker:
         self._pid_file.unlink(missing_ok=True)
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         errors = [line for line in lines if "[FTL]" in line or "[ERR]" in line] or lines
         return errors[-1] if errors else "nothing"
 

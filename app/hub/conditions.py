@@ -6,12 +6,11 @@ from enum import StrEnum
 
 from app.hub.rooms import Presence, Room
 from app.hub.rounds import Ward
+from app.hub.standing import CERTIFICATE_S
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 AWAY_S = 30 * MINUTE_S
 """Without a word for so long a room is away. A restart, an update or a new router takes less."""
-CERTIFICATE_S = 20 * DAY_S
-"""Units renew with 30 days left; one with fewer than this has tried and failed."""
 DISK_LOW, DISK_WELL = 2**30, 3 * 2**29
 """Bytes free: less than the first is too little, and it is enough again from the second on."""
 ASIDE_S = DAY_S

@@ -7,26 +7,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import alembic.command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, update
+from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event, make_url, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.hub.entries import insert
 from app.hub.errors import StoreError
+from app.hub.steps import bring_up_to_date
 from app.hub.tables import META
+from app.hub.turns import WRITES
 
-MIGRATING = 0x6665726D  # "ferm": the number of PostgreSQL's lock that lets one hub migrate at a time
 POSTGRES_WAIT_S = 10
 
 
-def open_database(where: Path | str) -> Engine:
-    """The database of a file, made if it is not there, or of a postgresql:// URL. Raises StoreError."""
+def open_database(where: Path | str, *, keep_old: bool = True) -> Engine:
+    """The database of a file, made if it is not there, or of a postgresql:// URL. Raises StoreError.
+
+    One that an earlier version has left is brought up to date; of a file a copy is kept beside it, and that is said,
+    unless it is told not to `keep_old`.
+    """
     engine = _sqlite(where) if isinstance(where, Path) else _postgresql(where)
     try:
-        _migrate(engine)
+        bring_up_to_date(engine, name(engine), where if keep_old and isinstance(where, Path) else None)
         with engine.begin() as connection:
             row = {"key": "generation", "value": secrets.token_hex(16)}
             connection.execute(insert(connection, META, row).on_conflict_do_nothing())
@@ -35,7 +36,7 @@ def open_database(where: Path | str) -> Engine:
         raise StoreError(
             f"the database {name(engine)} cannot be opened ({cause(error)}): mend it or restore a backup"
         ) from error
-    except StoreError:
+    except BaseException:
         engine.dispose()
         raise
     return engine
@@ -51,6 +52,11 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise StoreError(
             f"the database {name(engine)} cannot be used ({cause(error)}): make room or mend it"
         ) from error
+
+
+def by_letter(connection: Connection, text: ColumnElement[str]) -> ColumnElement[str]:
+    """A text to order by: by the numbers of its letters, whatever language the database speaks."""
+    return text.collate("C") if connection.dialect.name == "postgresql" else text
 
 
 @contextmanager
@@ -100,7 +106,7 @@ def _sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
 
     return engine
 
@@ -126,19 +132,3 @@ def _postgresql(text: str) -> Engine:
         connection.commit()
 
     return engine
-
-
-def _migrate(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    steps = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in steps:
-            raise StoreError(
-                f"the database {name(engine)} is from a newer hub (step {current}): install that version or a newer one"
-            )
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, "head")

@@ -1,7 +1,7 @@
 """A batch's heartbeats, added to each room's line of the day; raw heartbeats are needed for no page."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import Connection, case
@@ -16,6 +16,11 @@ SUMS = ("heard_s", "heartbeats", "faults", "own_clock")
 def day_of(now: int) -> date:
     """The hub's calendar day."""
     return datetime.fromtimestamp(now, UTC).astimezone().date()
+
+
+def midnight(day: date) -> int:
+    """When a day begins by the hub's calendar, seconds since 1970 UTC."""
+    return int(datetime.combine(day, time()).astimezone().timestamp())
 
 
 class Days:

@@ -43,11 +43,11 @@ class _Page:
 
     def show(self, request: Request, person: Person, status: int = 200, **news: object) -> Response:
         say, query, now = language(request), request.query_params, self._desk.now
-        members, asked = self._fleet.members(now), self._fleet.asked(now)
-        number, pages = page_of(query.get("page", "1"), len(members))
-        part = members[(number - 1) * PAGE : number * PAGE]
+        number, pages = page_of(query.get("page", "1"), self._fleet.count())
+        part = self._fleet.page(now, (number - 1) * PAGE, PAGE)
+        asked = self._fleet.asked([member.device for member in part], now)
         done = query.get("done", "")
-        named = next((member.name for member in members if member.device == query.get("room")), "")
+        named = self._fleet.named(query.get("room", ""), now) if done else ""
         content = {
             "devices": [device_view(member, asked[member.device], now, say) for member in part],
             "reachable": self._fleet.reachable,

@@ -21,17 +21,20 @@ STATUS = {"sign_in_later": 429, "link_ended": 410}
 WRONG = 422
 
 
-def entrance(desk: Desk, frame: Frame) -> APIRouter:
-    """The routes."""
+def entrance(desk: Desk, frame: Frame, *, own_authority: bool = False) -> APIRouter:
+    """The routes; `own_authority`: browsers have yet to be told to trust the clinic's."""
     router = APIRouter()
+
+    def again(request: Request, status: int = 200, **content: object) -> Response:
+        known = {"wrong": None, "name": "", "next": _next(request), "anybody": True, "own_authority": own_authority}
+        return frame.show(request, "sign-in.html", known | content, status=status)
 
     @router.get("/sign-in")
     async def ask(request: Request, person: Annotated[Person, OPEN]) -> Response:
         if person.role in ROLES:
             return _on(request)
         anybody = bool(await run_in_threadpool(desk.people.accounts))
-        content = {"wrong": None, "name": "", "next": _next(request), "anybody": anybody}
-        return frame.show(request, "sign-in.html", content)
+        return again(request, anybody=anybody)
 
     @router.post("/sign-in", dependencies=[OPEN])
     async def sign_in(request: Request) -> Response:
@@ -40,9 +43,7 @@ def entrance(desk: Desk, frame: Frame) -> APIRouter:
         try:
             visit = await desk.sign_in(request, name, fields.get("password", ""))
         except AccountError as error:
-            status = STATUS.get(error.key, WRONG)
-            again = {"wrong": error.key, "name": name, "next": _next(request), "anybody": True}
-            return frame.show(request, "sign-in.html", again, status=status)
+            return again(request, STATUS.get(error.key, WRONG), wrong=error.key, name=name)
         response = _on(request)
         give(response, request, visit)
         return response
@@ -78,10 +79,13 @@ def entrance(desk: Desk, frame: Frame) -> APIRouter:
 
 
 def to_sign_in(request: Request) -> Response:
-    """Send somebody to sign in, and back to where they were."""
+    """Send somebody to sign in, and back to where they were; what a page asks for by itself takes the page along."""
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     query = {"lang": language(request).code, "next": back}
-    return RedirectResponse(f"/sign-in?{urlencode(query)}", 303)
+    there = f"/sign-in?{urlencode(query)}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": there})
+    return RedirectResponse(there, 303)
 
 
 def _next(request: Request) -> str:

@@ -5,19 +5,21 @@ worker takes a thousand messages a second that way, and each is still decided on
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, column, select, update, values
+from sqlalchemy import Connection, Table, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.hub.arrivals import Accepted, Aside, Sorted, Standing
 from app.hub.days import Days
+from app.hub.forgetting import forgotten
+from app.hub.keys import Key, asked, same_epoch
 from app.hub.tables import EPOCHS, HEALTH, MESSAGES, QUARANTINE, RELEASES, RESULTS
+from app.hub.tally import add
+from app.hub.weeks import Week, single
 from app.sync import wire
-
-Key = tuple[str, str, int]
-"""(device, epoch, seq)."""
 
 ASIDE_BYTES = 65_536
 """No more is kept of what was set aside; the embedded broker lets no more through."""
@@ -46,15 +48,20 @@ class _Batch:
         self._connection, self._now = connection, now
         envelopes = [item.envelope for item in items if isinstance(item, Accepted)]
         states = [item.device for item in items if isinstance(item, Standing)]
-        self._messages = self._known_messages({_key(envelope) for envelope in envelopes})
-        self._releases = self._known_releases({e.body.id for e in envelopes if isinstance(e.body, wire.Release)})
+        # First, for it locks their rows: of two hubs with messages of one room the second sees what the first did.
         self._health = self._known_health({envelope.device for envelope in envelopes} | set(states))
+        keys = {_key(envelope) for envelope in envelopes}
+        self._messages = self._known_messages(keys)
+        self._forgotten = forgotten(connection, keys - self._messages.keys())
+        self._releases = self._known_releases({e.body.id for e in envelopes if isinstance(e.body, wire.Release)})
         self._new: dict[Table, list[dict[str, Any]]] = {MESSAGES: [], RELEASES: [], RESULTS: []}
         self._starts: dict[tuple[str, str], dict[str, Any]] = {}
         """Per device and epoch, the highest start that was told."""
         self._changed: dict[str, dict[str, Any]] = {}
         """Per device, the columns of its health that change."""
+        self._committed: Counter[str] = Counter()
         self._days = Days(now)
+        self._weeks: list[Week] = []
 
     def take(self, item: Sorted) -> Key | None:
         """Decide on one item; its key if it is to be acknowledged."""
@@ -75,6 +82,7 @@ class _Batch:
                 primary = [column.name for column in table.primary_key]
                 rows.sort(key=lambda row: tuple(row[name] for name in primary))
                 self._connection.execute(table.insert(), rows)
+        add(self._connection, self._weeks, INSERT[self._connection.dialect.name])
         for (device, epoch), row in sorted(self._starts.items()):
             start = insert(self._connection, EPOCHS, {"device": device, "epoch": epoch, **row})
             later = EPOCHS.c.boot < start.excluded.boot
@@ -83,20 +91,20 @@ class _Batch:
             )
         alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for device, row in sorted(self._changed.items()):
-            alike.setdefault(tuple(sorted(row)), []).append({"device": device, **row})
+            row |= {"device": device, "messages": self._committed[device]}
+            alike.setdefault(tuple(sorted(row)), []).append(row)
         for columns, rows in sorted(alike.items()):
             upsert = INSERT[self._connection.dialect.name](HEALTH)
             new = {name: upsert.excluded[name] for name in columns}
+            new["messages"] = HEALTH.c.messages + upsert.excluded.messages
             self._connection.execute(upsert.on_conflict_do_update(index_elements=["device"], set_=new), rows)
         self._days.flush(self._connection, INSERT[self._connection.dialect.name])
 
     def _known_messages(self, keys: Collection[Key]) -> dict[Key, str]:
-        """A join, which looks each up in the index; SQLite would read all of the table for `(…, …, …) IN (…)`."""
-        asked = values(*(column(name, MESSAGES.c[name].type) for name in ("device", "epoch", "seq")), name="asked")
         if not keys:
             return {}
-        these = asked.data(sorted(keys)).cte()
-        same = and_(*(MESSAGES.c[each.name] == each for each in these.c))
+        these = asked(keys)
+        same = and_(same_epoch(these, MESSAGES.c.device, MESSAGES.c.epoch), MESSAGES.c.seq == these.c.seq)
         query = select(*these.c, MESSAGES.c.sha256).select_from(these.join(MESSAGES, same))
         return {(row.device, row.epoch, row.seq): row.sha256 for row in self._connection.execute(query)}
 
@@ -105,7 +113,7 @@ class _Batch:
         return {row.release_id: row.sha256 for row in self._connection.execute(query)}
 
     def _known_health(self, devices: Iterable[str]) -> dict[str, dict[str, Any]]:
-        query = select(HEALTH).where(HEALTH.c.device.in_(list(devices)))
+        query = select(HEALTH).where(HEALTH.c.device.in_(list(devices))).order_by(HEALTH.c.device).with_for_update()
         return {row["device"]: dict(row) for row in self._connection.execute(query).mappings()}
 
     def _take_message(self, item: Accepted) -> Key:
@@ -113,7 +121,9 @@ class _Batch:
         known = self._messages.get(key)
         if known == item.sha256:
             return key
-        if known is not None:
+        if key in self._forgotten and isinstance(envelope.body, wire.Heartbeat):
+            return key  # it was counted then; what it said is not known any more
+        if known is not None or key in self._forgotten:
             self._set_aside(_conflict(item, "another message has this number"))
             return key
         match envelope.body:
@@ -131,6 +141,8 @@ class _Batch:
         row |= {"sha256": item.sha256, "kind": envelope.body.kind, "received": self._now}
         self._new[MESSAGES].append(row)
         self._messages[key] = item.sha256
+        self._committed[envelope.device] += 1
+        self._changed.setdefault(envelope.device, {})
         return key
 
     def _take_release(self, envelope: wire.Envelope, release: wire.Release) -> bool:
@@ -152,6 +164,7 @@ class _Batch:
             "received": self._now,
         }
         self._new[RELEASES].append(row)
+        self._weeks.append(single(release, simulated=envelope.simulated))
         self._releases[release.id] = sha256
         self._change_health(envelope.device, {"simulated": envelope.simulated})
         return True

@@ -5,6 +5,8 @@ HubError
 ├── AuthorityError   the clinic's certificate authority cannot be used
 ├── BackupError      a copy of the database cannot be made or put back
 ├── BrokerError      the embedded broker does not start or does not answer
+├── CertificateError the certificate for the page cannot be shown
+├── DeclarationError what was declared of the clinic cannot be
 ├── MailError        a mail could not be handed to the mail server
 ├── OrderError       what was asked of a unit cannot be sent to it
 ├── RefusedError     a unit that wants to join or to renew may not
@@ -37,6 +39,18 @@ class BackupError(HubError):
 
 class BrokerError(HubError):
     """The embedded broker does not start or does not answer."""
+
+
+class CertificateError(HubError):
+    """The certificate for the page cannot be shown."""
+
+
+class DeclarationError(HubError):
+    """What was declared of the clinic cannot be; `key` names the sentence in the pages' words."""
+
+    def __init__(self, sentence: str, key: str) -> None:
+        super().__init__(sentence)
+        self.key = key
 
 
 class MailError(HubError):

@@ -1,19 +1,20 @@
-"""The export: what the clinic's page shows, as CSV; nothing is in it that the page withholds."""
+"""The export: what the pages of clinic and rooms show, as CSV; nothing is in it that they withhold."""
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from app.catalogue import RELEASED
 from app.hub.accounts import Person, Role, needs
 from app.hub.days import day_of
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.frame import language
 from app.hub.journal import Deed
-from app.hub.options import HubOptions
+from app.hub.room_reading import RoomReading
 from app.hub.store import Store
 from app.hub.views import Row, WorldView
 from app.hub.worlds import worlds
@@ -30,21 +31,32 @@ BOM = "\ufeff"
 Value = str | int | float
 
 
-def export(store: Store, options: HubOptions, desk: Desk) -> APIRouter:
-    """The route."""
+def export(
+    store: Store, clinic_id: str, declared: Callable[[], Declared], reading: RoomReading, desk: Desk
+) -> APIRouter:
+    """The routes."""
     router = APIRouter()
+
+    def file(request: Request, views: Sequence[WorldView], name: str) -> Response:
+        headers = {
+            "Content-Disposition": f'attachment; filename="fermata-{name}-{day_of(desk.now)}.csv"',
+            "Content-Language": language(request).code,
+        }
+        return Response(as_csv(views), media_type="text/csv; charset=utf-8", headers=headers)
 
     @router.get("/export/clinic.csv")
     def clinic(request: Request, person: Annotated[Person, needs(Role.VIEWER)]) -> Response:
-        say, now = language(request), desk.now
-        views = worlds(store.releases(), day_of(now), options.therapists, say, owner_agreed=options.owner_agreed)
+        views = worlds(store.weeks(), day_of(desk.now), declared(), language(request))
         if person.name:
             desk.note(request, person, Deed.EXPORTED, "clinic.csv")
-        headers = {
-            "Content-Disposition": f'attachment; filename="fermata-{options.clinic}-{day_of(now)}.csv"',
-            "Content-Language": say.code,
-        }
-        return Response(as_csv(views), media_type="text/csv; charset=utf-8", headers=headers)
+        return file(request, views, clinic_id)
+
+    @router.get("/export/rooms/{device}.csv")
+    def room(request: Request, person: Annotated[Person, needs(Role.VIEWER)], device: str) -> Response:
+        own = reading.to_export(request, person, device)
+        if not own.worlds:
+            raise HTTPException(404)
+        return file(request, own.worlds, f"{clinic_id}-{device}")
 
     return router
 

@@ -17,6 +17,7 @@ from app.hub.callers import calls
 from app.hub.conditions import Kind
 from app.hub.rooms import Presence
 from app.hub.rounds import Rounds, Ward
+from app.hub.wards import Choice
 
 
 class Health:
@@ -35,8 +36,9 @@ class Health:
 
     def collect(self) -> Iterator[Metric]:
         """All there is to tell."""
-        wards = [ward for ward in self._rounds.wards() if not ward.room.simulated]
-        yield from _presence(wards, int(self._clock()))
+        now = int(self._clock())
+        wards = [ward for ward in self._rounds.wards(Choice(), now) if not ward.room.simulated]
+        yield from _presence(wards, now)
         yield from _units(wards)
         kinds = Counter(alert.kind for alert in self._alerts.open())
         open_ = GaugeMetricFamily("fermata_alerts_open", "Alerts on devices that are open.", labels=["kind"])

@@ -1,7 +1,7 @@
 """The fleet: what can be done about room units, and why something was not done."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from app.hub.errors import OrderError, RegistryError
@@ -36,13 +36,22 @@ class Fleet:
         """Whether rooms on other machines can reach this hub, so that one can be added."""
         return self._options.address is not None
 
-    def members(self, now: int) -> list[Member]:
-        """Every room, by name; those shut out last."""
-        return sorted(self._registry.members(now), key=lambda m: (m.revoked is not None, m.name.casefold()))
+    def count(self) -> int:
+        """How many rooms there are, those shut out included."""
+        return self._registry.count()
 
-    def asked(self, now: int) -> Counter[str]:
+    def page(self, now: int, start: int, length: int) -> list[Member]:
+        """Some of the rooms by name; those shut out last."""
+        return self._registry.page(now, start, length)
+
+    def named(self, device: str, now: int) -> str:
+        """A room's name; empty if there is no such room."""
+        known = self._registry.member(device, now)
+        return known.name if known else ""
+
+    def asked(self, devices: Iterable[str], now: int) -> Counter[str]:
         """Per unit, how many things it was asked to do and has not answered."""
-        return Counter(each.device for each in self._orders.open(now))
+        return Counter(each.device for each in self._orders.open(now, devices))
 
     def add(self, name: str, days: str, now: int) -> tuple[str, str, str]:
         """Invite a unit; its settings file, the room's name and its id. Raises Refusal."""
@@ -50,7 +59,7 @@ class Fleet:
         device = as_id(wanted)
         if not (days.isascii() and days.isdigit() and 1 <= int(days[:3]) <= MOST_DAYS):
             raise Refusal("days_wrong")
-        known = {member.device: member for member in self._registry.members(now)}.get(device)
+        known = self._registry.member(device, now)
         if known is not None and known.revoked is None and known.certificate_ends is not None:
             raise Refusal("room_in_use", known.name)
         text, invited = _or_refuse(lambda: invite(self._options, wanted, int(days), now))
@@ -71,7 +80,7 @@ class Fleet:
 
     def revoke(self, device: str, now: int) -> None:
         """Shut a room's unit out. Raises Refusal."""
-        if device not in {member.device for member in self._registry.members(now)}:
+        if self._registry.member(device, now) is None:
             raise Refusal("room_unknown")
         _or_refuse(lambda: self._registry.revoke(device, now))
 

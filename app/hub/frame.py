@@ -1,6 +1,7 @@
 """The frame around every page: language, sections for this person's role, sign-out, and the templates inside."""
 
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -16,6 +17,7 @@ SECTIONS: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("/devices", "devices", (Role.TECH, Role.AUDITOR)),
     ("/glossary", "glossary", (Role.TECH, Role.VIEWER)),
     ("/people", "people", (Role.OWNER,)),
+    ("/settings", "settings", (Role.MANAGER, Role.AUDITOR)),
     ("/audit", "audit", (Role.AUDITOR,)),
     ("/api", "api", (Role.OWNER,)),
 )
@@ -51,13 +53,27 @@ class Frame:
                 "languages": [words(code) for code in LANGUAGES],
                 "clinic": self._clinic,
                 "now": int(self._clock()),
-                "path": request.url.path,
+                "path": place(request),
+                "elsewhere": {code: _said_in(request, code) for code in LANGUAGES},
                 "person": person,
                 "sections": [(path, key) for path, key, roles in SECTIONS if person.may(*roles)],
                 **content,
             }
         )
         return HTMLResponse(html, status, headers={"Content-Language": say.code, "Vary": "Accept-Language"})
+
+
+def place(request: Request) -> str:
+    """The path of the page; the answer to a form stands where the form did."""
+    path = request.url.path
+    above = path.rpartition("/")[0]
+    return above if request.method == "POST" and above in {section for section, _, _ in SECTIONS} else path
+
+
+def _said_in(request: Request, code: str) -> str:
+    """The same page in another language."""
+    query = {} if place(request) != request.url.path else dict(request.query_params)
+    return f"{place(request)}?{urlencode(query | {'lang': code})}"
 
 
 def language(request: Request) -> Words:

@@ -54,7 +54,7 @@ def texts(code: str) -> dict[str, Any]:
 
 
 def entry(metric: Metric, book: dict[str, Any], say: Words) -> Entry:
-    """A metric in words; in English the catalogue's own where the book has none."""
+    """A metric in words: titled as on the clinic's page; in English the catalogue's own where the book has none."""
     words = book["metric"].get(metric.id, {})
     leaves = book["stays"]
     if metric.released:
@@ -62,7 +62,7 @@ def entry(metric: Metric, book: dict[str, Any], say: Words) -> Entry:
         leaves = book["leaves"].format(low=low, high=high, unit=say.of("unit", metric.unit, metric.unit))
     return Entry(
         id=metric.id,
-        title=words.get("title", metric.title),
+        title=say.of("metric", metric.id, words.get("title", metric.title)),
         definition=words.get("definition", metric.formula),
         unit=say.of("unit", metric.unit, metric.unit),
         grade=say(f"grade_{metric.grade.name}"),

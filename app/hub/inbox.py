@@ -12,8 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from app.hub.arrivals import Arrival, Sorted, Standing, sort
-from app.hub.entries import Key
 from app.hub.errors import StoreError
+from app.hub.keys import Key
 from app.hub.orders import Orders
 from app.hub.store import Store
 from app.sync import wire

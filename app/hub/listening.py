@@ -1,4 +1,4 @@
-"""The hub's two web servers: the pages for this machine, the door for rooms on any."""
+"""The hub's two web servers: the pages for people, the door for rooms."""
 
 import socket
 import ssl
@@ -25,9 +25,12 @@ class Server(uvicorn.Server):
         return nullcontext()
 
 
-def page_server(app: FastAPI) -> Server:
-    """A server of the pages."""
-    return Server(_config(app))
+def page_server(app: FastAPI, context: ssl.SSLContext | None = None) -> Server:
+    """A server of the pages, over TLS where there is a context."""
+    config = _config(app)
+    config.load()
+    config.ssl = context
+    return Server(config)
 
 
 def door_server(app: FastAPI, context: ssl.SSLContext) -> Server:

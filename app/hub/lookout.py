@@ -8,9 +8,10 @@ from threading import Event
 from app.hub.alerts import LONGEST_HUB, Alerts
 from app.hub.conditions import ASIDE_S, Evidence, Own, find
 from app.hub.errors import StoreError
-from app.hub.rounds import Rounds
+from app.hub.rounds import MOST, Rounds
 from app.hub.sightings import Sightings
 from app.hub.store import Store
+from app.hub.wards import Choice
 
 LOOK_S = 60.0
 
@@ -56,10 +57,10 @@ class Lookout:
         """Look once. Raises StoreError, and OSError where the folder is gone."""
         now, trouble = int(self._clock()), self._trouble()
         evidence = Evidence(
-            wards=self._rounds.wards(),
+            wards=self._rounds.wards(Choice(), now),
             lost=self._sightings.lost(now),
             aside=self._sightings.aside(now - ASIDE_S),
-            newer=self._store.newer_versions(),
+            newer=self._store.newer_versions(MOST),
             listening_since=self._alerts.listened(self._name, now, listening=self._hears()),
             own=Own(self._name, shutil.disk_usage(self._folder).free, trouble),
         )

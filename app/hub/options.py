@@ -23,21 +23,25 @@ class HubOptions:
     state: Path
     """The folder that holds everything the hub keeps: database, broker's store, lock."""
     host: str = "127.0.0.1"
-    """Where the page listens; loopback only, its passwords would cross a network in the clear."""
+    """Where the page listens; beyond this machine only over TLS, its passwords would cross a network in the clear."""
     port: int = 8720
     """The page's port; 0 takes any free one."""
     mqtt_port: int = 1883
     """The embedded broker's port; 0 takes any free one."""
     address: str | None = None
     """Name or address by which rooms reach this hub, by certificates; None: they are on this machine, in the clear."""
+    certificate: Path | None = None
+    """A certificate for the page with its chain, PEM; None: the clinic's authority makes one where it is needed."""
+    key: Path | None = None
+    """Its private key, PEM; None: it is in the certificate's file."""
     door_port: int = 8721
     """The port where rooms join; 0 takes any free one."""
     broker_files: Path | None = None
     """Folder for what a broker of the clinic's own must know: certificates, and who may do what."""
     therapists: int = 0
-    """How many therapists the clinic has declared; below five, conversation metrics are off."""
+    """How many therapists there are, until an owner declares it on a page; below five, conversation metrics are off."""
     owner_agreed: bool = False
-    """The owner has recorded that the therapists of a small clinic agree to see its metrics."""
+    """That the therapists of a small clinic agree to its metrics, until an owner says otherwise on a page."""
     database: str | None = None
     """A PostgreSQL of the clinic's own, postgresql://user@host/name; None keeps a file in the state folder."""
     broker_url: str | None = None
@@ -54,8 +58,7 @@ class HubOptions:
             raise HubError(
                 f"the clinic's id {self.clinic!r} may only have a-z, 0-9 and hyphens, at most 48: choose another"
             )
-        if not is_loopback(self.host):
-            raise HubError(f"the page is not encrypted, so it may not listen on {self.host}: use 127.0.0.1")
+        self._check_page()
         if self.address is not None and not HOST.fullmatch(self.address):
             raise HubError(
                 f"{self.address!r} is no name or address by which rooms could reach this hub: set hub.address"
@@ -71,6 +74,22 @@ class HubOptions:
             check_url(self.database)
         if self.broker_url is not None:
             self.broker_address()
+
+    def _check_page(self) -> None:
+        if not HOST.fullmatch(self.host):
+            raise HubError(f"{self.host!r} is no name or address where the page could listen: set hub.host")
+        if self.key is not None and self.certificate is None:
+            raise HubError("hub.key is a key without its certificate: set hub.certificate beside it")
+        if not is_loopback(self.host) and self.certificate is None and self.address is None:
+            raise HubError(
+                f"the page is not encrypted, so it may not listen on {self.host}: "
+                "set hub.address or hub.certificate beside it, or use 127.0.0.1"
+            )
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the page speaks TLS: wherever it leaves this machine, and with a given certificate."""
+        return self.certificate is not None or not is_loopback(self.host)
 
     @property
     def where(self) -> Path | str:

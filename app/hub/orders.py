@@ -1,7 +1,7 @@
 """What the hub asks of units: signed with the clinic's key, kept until a unit has said what became of it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,8 +91,8 @@ class Orders:
             connection.execute(insert(connection, COMMANDS, {**row, "made": now, "expires": expires}))
         return number
 
-    def open(self, now: int) -> list[Asked]:
-        """The commands that a unit shall have and has not answered, in their order."""
+    def open(self, now: int, devices: Iterable[str] | None = None) -> list[Asked]:
+        """The commands that a unit, or one of these, shall have and has not answered, in their order."""
         answered = exists().where(
             RESULTS.c.device == COMMANDS.c.device,
             RESULTS.c.epoch == COMMANDS.c.epoch,
@@ -104,6 +104,8 @@ class Orders:
             .where(~answered, COMMANDS.c.expires > now)
             .order_by(COMMANDS.c.device, COMMANDS.c.number)
         )
+        if devices is not None:
+            query = query.where(COMMANDS.c.device.in_(list(devices)))
         with self._changing() as connection:
             rows = connection.execute(query).all()
         return [Asked(row.device, row.epoch, row.number, bytes(row.payload), row.expires, None, None) for row in rows]

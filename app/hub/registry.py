@@ -8,18 +8,18 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
+from app.hub import roster
 from app.hub.authority import Authority, Certificate, Shown, key_hash, requested_key
 from app.hub.database import cause, name, open_database
 from app.hub.entries import insert
 from app.hub.errors import RefusedError, RegistryError, RequestError, StoreError
 from app.hub.members import Invitation, Member, as_id, code_hash, identity, new_code
+from app.hub.roster import WRONG
 from app.hub.tables import CERTIFICATES, CODES, META, ROOMS
 
 DAY_S = 86_400
 MOST_DAYS = 7
 """A code is good for so many days at most."""
-WRONG = 6
-"""So many wrong tries lock a code."""
 RENEWABLE_S = 365 * DAY_S
 """How long after its end a certificate that nobody revoked may renew."""
 FRESH_S = 30 * DAY_S
@@ -54,10 +54,10 @@ class Registry:
         with self._writing() as connection:
             known = connection.execute(select(ROOMS).where(ROOMS.c.device == device)).one_or_none()
             if known is None:
-                row = {"device": device, "name": wanted, "joining": 1, "added": now}
+                row = {"device": device, **_named(wanted), "joining": 1, "added": now}
                 connection.execute(insert(connection, ROOMS, row))
             elif known.revoked is not None:
-                again = {"name": wanted, "joining": known.joining + 1, "revoked": None}
+                again = {**_named(wanted), "joining": known.joining + 1, "revoked": None, "certificate_ends": None}
                 connection.execute(update(ROOMS).where(ROOMS.c.device == device).values(again))
             elif _joined(connection, known):
                 raise RegistryError(
@@ -126,7 +126,7 @@ class Registry:
             )
             connection.execute(delete(CODES).where(CODES.c.device == found[0]))
             _note_change(connection)
-        return next(member for member in self.members(now) if member.device == found[0])
+            return roster.every(connection, now, ROOMS.c.device == found[0])[0]
 
     def rename(self, device: str, name: str) -> None:
         """Give a room another name; its id stays. Raises RegistryError for one that another room has."""
@@ -137,36 +137,28 @@ class Registry:
             taken = select(ROOMS.c.device).where(ROOMS.c.name == wanted, ROOMS.c.device != device)
             if connection.execute(taken).first() is not None:
                 raise RegistryError(f"another room is called '{wanted}': choose another name")
-            if not connection.execute(update(ROOMS).where(ROOMS.c.device == device).values(name=wanted)).rowcount:
+            if not connection.execute(update(ROOMS).where(ROOMS.c.device == device).values(_named(wanted))).rowcount:
                 raise RegistryError(f"there is no room '{device}': `fermata hub rooms` shows them")
 
     def members(self, now: int) -> list[Member]:
         """Every room unit, by id."""
-        ends = (
-            select(CERTIFICATES.c.device, CERTIFICATES.c.joining, func.max(CERTIFICATES.c.ends).label("ends"))
-            .group_by(CERTIFICATES.c.device, CERTIFICATES.c.joining)
-            .subquery()
-        )
-        query = (
-            select(ROOMS, ends.c.ends.label("certificate_ends"), CODES)
-            .outerjoin(ends, (ends.c.device == ROOMS.c.device) & (ends.c.joining == ROOMS.c.joining))
-            .outerjoin(CODES, CODES.c.device == ROOMS.c.device)
-            .order_by(ROOMS.c.device)
-        )
         with self._transaction() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Member(
-                device=row.device,
-                name=row.name,
-                joining=row.joining,
-                revoked=row.revoked,
-                certificate_ends=row.certificate_ends,
-                code_ends=row.ends if row.ends and row.key is None and row.ends > now else None,
-                locked=bool(row.wrong and row.wrong >= WRONG),
-            )
-            for row in rows
-        ]
+            return roster.every(connection, now)
+
+    def member(self, device: str, now: int) -> Member | None:
+        """One room unit; None if there is none of that id."""
+        with self._transaction() as connection:
+            return next(iter(roster.every(connection, now, ROOMS.c.device == device)), None)
+
+    def page(self, now: int, start: int, length: int) -> list[Member]:
+        """Some room units of all by name, those that were shut out last."""
+        with self._transaction() as connection:
+            return roster.part(connection, now, start, length)
+
+    def count(self) -> int:
+        """How many room units there are."""
+        with self._transaction() as connection:
+            return roster.count(connection)
 
     def revoked_serials(self) -> list[str]:
         """The certificates that no broker may take, ended ones included."""
@@ -197,6 +189,11 @@ class Registry:
             raise StoreError(
                 f"the database {name(self._engine)} cannot be used ({cause(error)}): make room or mend it"
             ) from error
+
+
+def _named(name: str) -> dict[str, str]:
+    """A name, and by what rooms are put in order and found."""
+    return {"name": name, "folded": name.casefold()}
 
 
 def _key_of(request: bytes) -> str:
@@ -240,6 +237,8 @@ def _issue(
         "ends": certificate.ends,
     }
     connection.execute(insert(connection, CERTIFICATES, row))
+    last = max(certificate.ends, room.certificate_ends or 0)
+    connection.execute(update(ROOMS).where(ROOMS.c.device == room.device).values(certificate_ends=last))
     return certificate
 
 

@@ -4,17 +4,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, bindparam, delete, func, select
 
-from app.hub.database import open_database, transaction
+from app.hub.database import by_letter, open_database, transaction
 from app.hub.days import day_of
 from app.hub.rooms import Room
-from app.hub.tables import CERTIFICATES, HEALTH, HEALTH_DAYS, RELEASES, ROOMS
+from app.hub.standing import how_many, last_week, look, online
+from app.hub.tables import HEALTH, HEALTH_DAYS
+from app.hub.turns import to_write
+from app.hub.wards import TOLD, Choice, chosen, wards
 
 KEPT_DAYS = 730
-TOLD = [name for name in Room.__dataclass_fields__ if name != "last_week"]
-"""What of a room its unit's health tells, in the order of its fields."""
+AT_ONCE = 500
+"""Days that go in one transaction: the inbox waits for no more."""
+MOST = 2**31
 SHOWN_DAYS = 90
 """So many days a room's page shows."""
 
@@ -45,6 +50,17 @@ class Day:
     software: str
 
 
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many rooms there are."""
+
+    all: int
+    look: int
+    """Somebody should look after them."""
+    well: int
+    """Online, and nobody needs to look after them."""
+
+
 class Rounds:
     """Reads of health, in the hub's database. Everything here raises StoreError."""
 
@@ -55,36 +71,41 @@ class Rounds:
         """Let go of the database."""
         self._engine.dispose()
 
-    def wards(self, device: str | None = None) -> list[Ward]:
-        """Every room, or one, that has reported or is invited and not revoked, by name; without its last release."""
-        told = [HEALTH.c[name] for name in TOLD]
-        ends = select(CERTIFICATES.c.device, CERTIFICATES.c.joining, func.max(CERTIFICATES.c.ends))
-        queries = [
-            (select(*told), HEALTH),
-            (select(ROOMS.c.device, ROOMS.c.name, ROOMS.c.joining, ROOMS.c.revoked), ROOMS),
-            (ends.group_by(CERTIFICATES.c.device, CERTIFICATES.c.joining), CERTIFICATES),
-        ]
+    def census(self, now: int) -> Census:
+        """How many rooms there are, and how many of them need a look or are well."""
+        these = wards()
+        need, up = look(these.c, now), online(these.c, now)
+        query = select(func.count(), how_many(need), how_many(up, out_of=need)).select_from(these)
         with transaction(self._engine) as connection:
-            healths, members, certificates = (
-                connection.execute(query if device is None else query.where(table.c.device == device)).all()
-                for query, table in queries
-            )
-        rooms = {row[0]: Room(*(*row, None)) for row in healths}
-        until = {(held, joining): end for held, joining, end in certificates}
-        found = []
-        for held, name, joining, revoked in members:
-            room = rooms.pop(held, None) or Room(held, *[None] * len(TOLD))
-            if revoked is None:
-                found.append(Ward(room, name, until.get((held, joining)), registered=True))
-        found += [Ward(room, room.device, None, registered=False) for room in rooms.values()]
-        return sorted(found, key=lambda ward: (ward.name.casefold(), ward.room.device))
+            return Census(*connection.execute(query).one())
+
+    def count(self, choice: Choice, now: int) -> int:
+        """How many rooms are chosen."""
+        these = wards()
+        with transaction(self._engine) as connection:
+            query = select(func.count()).select_from(these).where(*chosen(these, choice, now))
+            return int(connection.execute(query).scalar_one())
+
+    def wards(self, choice: Choice, now: int, start: int = 0, length: int = MOST) -> list[Ward]:
+        """Some of the rooms that are chosen, by name; without their last release."""
+        these = wards()
+        query = select(these).where(*chosen(these, choice, now)).offset(start).limit(length)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(by_letter(connection, these.c.folded), these.c.device))
+            return [_ward(row) for row in rows]
+
+    def ward(self, device: str) -> Ward | None:
+        """One room; None if there is none of that id, or it was revoked."""
+        these = wards()
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(these).where(these.c.device == device)).one_or_none()
+        return _ward(row) if row else None
 
     def last_weeks(self, devices: Iterable[str]) -> dict[str, str]:
         """The ISO week of each room's newest weekly message, released or withheld."""
-        query = select(RELEASES.c.device, func.max(RELEASES.c.week).label("week"))
-        query = query.where(RELEASES.c.device.in_(list(devices))).group_by(RELEASES.c.device)
+        query = select(HEALTH.c.device, last_week()).where(HEALTH.c.device.in_(list(devices)))
         with transaction(self._engine) as connection:
-            return {row.device: row.week for row in connection.execute(query)}
+            return {device: week for device, week in connection.execute(query) if week is not None}
 
     def days(self, device: str, now: int, shown: int = SHOWN_DAYS) -> list[Day]:
         """A room's last days of which there is something, the newest first."""
@@ -95,8 +116,19 @@ class Rounds:
         with transaction(self._engine) as connection:
             return [Day(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  as above
 
-    def forget(self, now: int) -> None:
-        """Let go of days older than two years."""
+    def forget(self, now: int, most: int = AT_ONCE) -> bool:
+        """Let go of some days older than two years; whether there may be more."""
         before = (day_of(now) - timedelta(days=KEPT_DAYS)).isoformat()
-        with transaction(self._engine) as connection:
-            connection.execute(delete(HEALTH_DAYS).where(HEALTH_DAYS.c.day < before))
+        key = (HEALTH_DAYS.c.device, HEALTH_DAYS.c.day)
+        old = select(*key).where(HEALTH_DAYS.c.day < before).order_by(HEALTH_DAYS.c.day).limit(most)
+        gone = delete(HEALTH_DAYS).where(*(column == bindparam(f"its_{column.name}") for column in key))
+        with transaction(to_write(self._engine)) as connection:
+            rows = [{"its_device": row.device, "its_day": row.day} for row in connection.execute(old)]
+            if rows:
+                connection.execute(gone, sorted(rows, key=lambda row: (row["its_device"], row["its_day"])))
+        return len(rows) == most
+
+
+def _ward(row: Row[Any]) -> Ward:
+    told: dict[str, Any] = {name: getattr(row, name) for name in TOLD}
+    return Ward(Room(**told, last_week=None), row.name, row.certificate_ends, registered=row.registered)

@@ -1,27 +1,33 @@
-"""The hub as one process: broker, inbox, page and door, started together and stopped in the opposite order."""
+"""The hub as one process: broker, inbox, pages and door, started together and stopped in the opposite order."""
 
 import asyncio
 import fcntl
-import signal
-import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
+from app.hub.about import read_base
 from app.hub.authority import Authority
 from app.hub.broker import Broker
+from app.hub.chores import Chores
+from app.hub.declarations import Declarations
+from app.hub.declared import Declared
 from app.hub.desk import Desk
 from app.hub.errors import HubError
 from app.hub.gate import Gate
+from app.hub.going import Look, every, keep_going
 from app.hub.guard import guarding
 from app.hub.household import Household, furnish
 from app.hub.inbox import Inbox
 from app.hub.journal import Journal
-from app.hub.listening import Server, listening, page_server
+from app.hub.listening import listening, page_server
+from app.hub.mending import Mender
+from app.hub.notice import notice
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
+from app.hub.padlock import Padlock, fasten, page_url
 from app.hub.pages import Settings, make_app
 from app.hub.people import People
 from app.hub.registry import Registry
@@ -30,7 +36,8 @@ from app.hub.store import Store
 from app.hub.tokens import Tokens
 from app.hub.workers import Worker, working
 
-WATCH_S = 0.1
+LOOK_S = 1.0
+"""Between two looks at the page's certificate."""
 
 
 def serve(options: HubOptions) -> None:
@@ -41,55 +48,88 @@ def serve(options: HubOptions) -> None:
         store = stack.enter_context(closing(Store(options.where)))
         registry = stack.enter_context(closing(Registry(options.where)))
         authority = Authority(options.authority, options.clinic, time.time())
+        padlock = fasten(options, authority, time.time(), notice)
         gate = Gate(options, registry, authority, notice, stack) if options.address else None
-        broker, address = None, options.broker_address()
-        if options.broker_url is None:
-            folder = options.state / "broker"
-            broker = Broker(options.clinic, folder, options.mqtt_port, gate.shield if gate else None)
-            stack.enter_context(closing(broker))
-            if gate:
-                broker.permit(gate.permits)
-            broker.start()
-            address = ("127.0.0.1", broker.port)
+        broker = _broker(options, gate, stack) if options.broker_url is None else None
+        address = ("127.0.0.1", broker.port) if broker else options.broker_address()
         orders = stack.enter_context(closing(Orders(options.where)))
         trust = gate.trust if gate and options.guarded else None
         secret = gate.secret if gate else ""
         inbox = Inbox(options.clinic, address, store, notice, trust=trust, secret=secret, orders=orders)
-        rounds = stack.enter_context(closing(Rounds(options.where)))
-        taking_in = stack.enter_context(working(Worker("inbox", inbox.run)))
-        settings = Settings(options.clinic, options.therapists, options.owner_agreed)
+        workers = [stack.enter_context(working(Worker("inbox", inbox.run)))]
+        first = Declared(options.therapists, options.owner_agreed)
+        declarations = stack.enter_context(closing(Declarations(options.where, first)))
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
-        ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
+        url = page_url(options, page.getsockname()[1], padlock.badge.names if padlock else ())
         desk = _desk(options, store, stack)
-        rounds.forget(desk.now)
+        rounds = stack.enter_context(closing(Rounds(options.where)))
+        turns = (store.forget, rounds.forget, desk.people.forget, desk.journal.forget)
+        workers.append(stack.enter_context(working(Worker("chores", Chores(turns, time.time, notice).run))))
         guard = guarding(options, store, rounds, inbox, notice, stack)
-        app = make_app(store, lambda: inbox.trouble, settings, time.time, desk)
+        settings = _settings(options, declarations, padlock)
+        app = make_app(store, rounds, lambda: inbox.trouble, settings, time.time, desk)
+        base = read_base(options.where)
         tokens = stack.enter_context(closing(Tokens(options.where)))
         household = Household(
-            options, store, rounds, registry, orders, guard.alerts, guard.post, tokens, lambda: inbox.trouble
+            *(options, store, rounds, registry, orders, authority, declarations, base, guard.alerts, guard.post),
+            *(tokens, lambda: inbox.trouble, padlock),
         )
-        pages = page_server(furnish(app, household, desk))
+        pages = page_server(furnish(app, household, desk), padlock.context if padlock else None)
         if not options.rehearsal and (code := desk.people.first_link(desk.now)):
-            notice(
-                f"nobody can sign in yet; make the first owner here, once, within 3 days: {_url(page)}welcome/{code}"
-            )
+            notice(f"nobody can sign in yet; make the first owner here, once, within 3 days: {url}welcome/{code}")
         servers = [(pages, page), *([(gate.server, gate.socket)] if gate else [])]
-        asyncio.run(_serve(servers, broker, inbox, (taking_in, *guard.workers), gate, ready))
+        going = keep_going(
+            servers,
+            (*workers, *guard.workers),
+            _looks(broker, gate, padlock),
+            lambda: broker is None or inbox.subscribed.is_set(),
+            f"fermata hub ready: {url} (rooms send to {to})",
+        )
+        asyncio.run(going)
+
+
+def _broker(options: HubOptions, gate: Gate | None, stack: ExitStack) -> Broker:
+    """The embedded broker, started."""
+    broker = Broker(options.clinic, options.state / "broker", options.mqtt_port, gate.shield if gate else None)
+    stack.enter_context(closing(broker))
+    if gate:
+        broker.permit(gate.permits)
+    broker.start()
+    return broker
+
+
+def _looks(broker: Broker | None, gate: Gate | None, padlock: Padlock | None) -> list[Look]:
+    """What is looked after in between."""
+    looks: list[Look] = []
+    if broker:
+        looks.append(partial(_mend, Mender(broker, broker.log)))
+    if gate:
+        looks.append(partial(gate.follow, broker))
+    if padlock:
+        looks.append(every(LOOK_S, lambda: padlock.follow(time.time())))
+    return looks
+
+
+def _mend(mender: Mender) -> None:
+    if sentence := mender.look():
+        notice(sentence)
+
+
+def _settings(options: HubOptions, declarations: Declarations, padlock: Padlock | None) -> Settings:
+    return Settings(
+        options.clinic,
+        declarations.read,
+        names=padlock.names if padlock else (),
+        strict=padlock is not None and not padlock.own,
+        own_authority=padlock is not None and padlock.own,
+    )
 
 
 def _desk(options: HubOptions, store: Store, stack: ExitStack) -> Desk:
     """Who may ask for pages; at a rehearsal anybody on this machine."""
     people = stack.enter_context(closing(People(options.where)))
     journal = stack.enter_context(closing(Journal(options.where)))
-    desk = Desk(people, journal, time.time, lambda: options.rehearsal and not (store.holds_real() or people.accounts()))
-    people.forget(desk.now)
-    journal.forget(desk.now)
-    return desk
-
-
-def notice(sentence: str) -> None:
-    """Say something to whoever runs the hub."""
-    print(f"fermata hub: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  a command talks on the terminal
+    return Desk(people, journal, time.time, lambda: options.rehearsal and not (store.holds_real() or people.accounts()))
 
 
 @contextmanager
@@ -108,62 +148,3 @@ def alone(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise HubError(f"another hub is running on {folder}: stop it or choose another folder") from error
         yield
-
-
-def _url(page: socket.socket) -> str:
-    host, port = page.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-async def _serve(
-    servers: list[tuple[Server, socket.socket]],
-    broker: Broker | None,
-    inbox: Inbox,
-    workers: tuple[Worker, ...],
-    gate: Gate | None,
-    ready: str,
-) -> None:
-    def leave() -> None:
-        for server, _ in servers:
-            server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave)
-    serving = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
-    try:
-        await _watch([server for server, _ in servers], serving, broker, inbox, workers, gate, ready)
-    finally:
-        leave()
-        await asyncio.gather(*serving)
-    for failure in _failures(workers):
-        raise failure
-
-
-async def _watch(
-    servers: list[Server],
-    serving: "list[asyncio.Task[None]]",
-    broker: Broker | None,
-    inbox: Inbox,
-    workers: tuple[Worker, ...],
-    gate: Gate | None,
-    ready: str,
-) -> None:
-    """Tell when the hub is ready, start the broker again should it die, end when a worker fails."""
-    said = False
-    while not any(task.done() for task in serving) and not _failures(workers):
-        started = all(server.started for server in servers)
-        if not said and started and (broker is None or inbox.subscribed.is_set()):
-            print(ready, flush=True)  # noqa: T201  a command talks on the terminal
-            said = True
-        if broker and not broker.alive and not any(server.should_exit for server in servers):
-            notice("the broker ended unexpectedly: starting it again")
-            broker.start()
-        if gate:
-            gate.follow(broker)
-        await asyncio.sleep(WATCH_S)
-
-
-def _failures(workers: tuple[Worker, ...]) -> list[BaseException]:
-    """What has ended workers before their time."""
-    return [worker.failure for worker in workers if worker.failure]

@@ -5,19 +5,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Table, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.hub.arrivals import Sorted
-from app.hub.database import cause, name, open_database
-from app.hub.entries import Key, write
+from app.hub.database import cause, name, open_database, transaction
+from app.hub.entries import write
 from app.hub.errors import StoreError
+from app.hub.forgetting import forget
+from app.hub.keys import Key
 from app.hub.rooms import Room
-from app.hub.tables import EPOCHS, HEALTH, MESSAGES, META, QUARANTINE, RELEASES
+from app.hub.standing import how_many, last_week, well
+from app.hub.tables import EPOCHS, FORGOTTEN, HEALTH, MESSAGES, META, QUARANTINE, RELEASES, WEEKS
+from app.hub.tally import read
 from app.hub.trends import Release
+from app.hub.turns import FORGETTING, first, to_write
+from app.hub.weeks import Week
 from app.sync import wire
+
+KEPT_S = 86_400
+"""So long the row of a heartbeat is kept."""
+AT_ONCE = 500
+"""Rows that go in one transaction: the inbox waits for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class Counts:
     """How much the store holds."""
 
     messages: int
+    """Ever committed, those included whose rows are gone."""
     releases: int
     withheld: int
     simulated: int
@@ -36,9 +47,9 @@ class Counts:
 class Store:
     """A database; safe to read from other threads while one writes. Everything here raises StoreError."""
 
-    def __init__(self, where: Path | str) -> None:
-        """Open a file, or a PostgreSQL by its URL."""
-        self._engine = open_database(where)
+    def __init__(self, where: Path | str, *, keep_old: bool = True) -> None:
+        """Open a file, or a PostgreSQL by its URL; `keep_old` as in `open_database`."""
+        self._engine = open_database(where, keep_old=keep_old)
         self._name = name(self._engine)
 
     def close(self) -> None:
@@ -63,8 +74,16 @@ class Store:
             ) from error
 
     def _write(self, items: Sequence[Sorted], now: int) -> list[Key]:
-        with self._engine.begin() as connection:
+        with to_write(self._engine).begin() as connection:
             return write(connection, items, now)
+
+    def forget(self, now: int, most: int = AT_ONCE) -> bool:
+        """Let go of some rows of heartbeats older than a day; whether there may be more.
+
+        What came is known all the same: it is acknowledged when it comes again, and not counted again.
+        """
+        with transaction(to_write(self._engine)) as connection:
+            return first(connection, FORGETTING) and forget(connection, now - KEPT_S, most) == most
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -91,41 +110,43 @@ class Store:
             for row in rows
         ]
 
-    def rooms(self) -> list[Room]:
-        """Every room unit that was ever heard of, by name."""
-        last = (
-            select(RELEASES.c.device, func.max(RELEASES.c.week).label("last_week"))
-            .group_by(RELEASES.c.device)
-            .subquery()
-        )
+    def weeks(self) -> list[Week]:
+        """All releases and withheld weeks, summed by week."""
+        with self._reading() as connection:
+            return read(connection)
+
+    def rooms(self, most: int | None = None, unwell_at: int | None = None) -> list[Room]:
+        """Every room unit that was ever heard of, by name; the first so many, only those not well at that time."""
         columns = [HEALTH.c[name] for name in Room.__dataclass_fields__ if name != "last_week"]
-        query = (
-            select(*columns, last.c.last_week)
-            .outerjoin(last, last.c.device == HEALTH.c.device)
-            .order_by(HEALTH.c.device)
-        )
+        query = select(*columns, last_week().label("last_week")).order_by(HEALTH.c.device).limit(most)
+        if unwell_at is not None:
+            query = query.where(~well(HEALTH.c, unwell_at))
         with self._reading() as connection:
             return [Room(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  SQLAlchemy's public name
+
+    def how_many_well(self, now: int) -> int:
+        """How many room units are online and report no fault."""
+        with self._reading() as connection:
+            return int(connection.execute(select(how_many(well(HEALTH.c, now))).select_from(HEALTH)).scalar_one())
 
     def counts(self) -> Counts:
         """How much there is."""
         with self._reading() as connection:
-
-            def count(table: Table, *where: Any) -> int:  # noqa: ANN401  SQLAlchemy's own type for conditions is private
-                return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
-
-            return Counts(
-                messages=count(MESSAGES),
-                releases=count(RELEASES, RELEASES.c.sums.is_not(None)),
-                withheld=count(RELEASES, RELEASES.c.sums.is_(None)),
-                simulated=count(RELEASES, RELEASES.c.simulated),
-                quarantined=count(QUARANTINE),
-                rooms=count(HEALTH),
-            )
+            rooms, messages = connection.execute(select(func.count(), func.sum(HEALTH.c.messages))).one()
+            aside = connection.execute(select(func.count()).select_from(QUARANTINE)).scalar_one()
+            weeks = connection.execute(select(WEEKS.c.simulated, WEEKS.c.released, WEEKS.c.withheld)).all()
+        return Counts(
+            messages=int(messages or 0),
+            releases=sum(week.released for week in weeks),
+            withheld=sum(week.withheld for week in weeks),
+            simulated=sum(week.released + week.withheld for week in weeks if week.simulated),
+            quarantined=aside,
+            rooms=rooms,
+        )
 
     def holds_real(self) -> bool:
         """Whether any release or room is of people, not of a rehearsal."""
-        real = (RELEASES.c.simulated.is_(False), HEALTH.c.simulated.is_(False))
+        real = (WEEKS.c.simulated.is_(False), HEALTH.c.simulated.is_(False))
         with self._reading() as connection:
             return any(connection.execute(select(exists().where(each))).scalar_one() for each in real)
 
@@ -146,13 +167,21 @@ class Store:
         seq, sha256 = (found.seq, found.sha256) if found else (None, None)
         return wire.Word(epoch=epoch, generation=generation, boot=boot, seq=seq, sha256=sha256, hub_time=now)
 
-    def newer_versions(self) -> list[str]:
-        """The rooms whose messages this hub is too old to read."""
+    def newer_versions(self, most: int) -> list[str]:
+        """The rooms whose messages this hub is too old to read, so many at most."""
         read_since = exists().where(
             MESSAGES.c.device == QUARANTINE.c.device,
             MESSAGES.c.epoch == QUARANTINE.c.epoch,
             MESSAGES.c.seq == QUARANTINE.c.seq,
         )
-        unread = (~QUARANTINE.c.acknowledged, QUARANTINE.c.leaf == "m", QUARANTINE.c.epoch.is_not(None), ~read_since)
+        read_long_since = exists().where(
+            FORGOTTEN.c.device == QUARANTINE.c.device,
+            FORGOTTEN.c.epoch == QUARANTINE.c.epoch,
+            FORGOTTEN.c.first <= QUARANTINE.c.seq,
+            FORGOTTEN.c.last >= QUARANTINE.c.seq,
+        )
+        of_a_message = (QUARANTINE.c.leaf == "m", QUARANTINE.c.epoch.is_not(None))
+        unread = (~QUARANTINE.c.acknowledged, *of_a_message, ~read_since, ~read_long_since)
         with self._reading() as connection:
-            return sorted(connection.execute(select(QUARANTINE.c.device).where(*unread).distinct()).scalars())
+            query = select(QUARANTINE.c.device).where(*unread).distinct().order_by(QUARANTINE.c.device).limit(most)
+            return list(connection.execute(query).scalars())

@@ -25,7 +25,9 @@ META = Table(
     Column("value", Text, nullable=False),
 )
 
-# Identity and seal of every message ever committed; what it said is in the tables below.
+HEARTBEATS = text("kind = 'heartbeat'")
+
+# Identity and seal of every message committed, a heartbeat's for a day; what it said is in the tables below.
 MESSAGES = Table(
     "messages",
     TABLES,
@@ -35,6 +37,17 @@ MESSAGES = Table(
     Column("sha256", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("received", BigInteger, nullable=False),
+    Index("messages_to_forget", "received", sqlite_where=HEARTBEATS, postgresql_where=HEARTBEATS),
+)
+
+# Numbers of heartbeats that were committed and whose rows are gone. A span may reach over rows that are still there.
+FORGOTTEN = Table(
+    "forgotten",
+    TABLES,
+    Column("device", String(48), primary_key=True),
+    Column("epoch", String(32), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
 )
 
 RELEASES = Table(
@@ -54,10 +67,22 @@ RELEASES = Table(
     Index("releases_by_device", "device", "week"),
 )
 
+# All releases of a week, summed in whole numbers: what the clinic's page is drawn from.
+WEEKS = Table(
+    "weeks",
+    TABLES,
+    Column("simulated", Boolean(create_constraint=False), primary_key=True),
+    Column("week", String(8), primary_key=True),
+    Column("released", BigInteger, nullable=False),
+    Column("withheld", BigInteger, nullable=False),
+    Column("told", Text, nullable=False),  # JSON: sessions, and moments by metric and range; its numbers have no end
+)
+
 HEALTH = Table(
     "health",
     TABLES,
     Column("device", String(48), primary_key=True),
+    Column("messages", BigInteger, nullable=False),  # how many were ever committed
     Column("simulated", Boolean(create_constraint=False)),
     Column("state", String(8)),  # birth or death
     Column("since", BigInteger),
@@ -90,6 +115,8 @@ HEALTH_DAYS = Table(
     Index("health_days_by_day", "day"),
 )
 
+UNREAD = text("acknowledged = 0"), text("NOT acknowledged")
+
 QUARANTINE = Table(
     "quarantine",
     TABLES,
@@ -106,6 +133,7 @@ QUARANTINE = Table(
     Column("last_seen", BigInteger, nullable=False),
     Column("times", Integer, nullable=False),
     UniqueConstraint("device", "leaf", "sha256", name="quarantine_once"),
+    Index("quarantine_unread", "device", sqlite_where=UNREAD[0], postgresql_where=UNREAD[1]),
 )
 
 # Every room unit that was ever added; a certificate is good while its joining is the room's and the room not revoked.
@@ -117,6 +145,8 @@ ROOMS = Table(
     Column("joining", Integer, nullable=False),  # 1, 2, ... : how often the room was given to a unit
     Column("added", BigInteger, nullable=False),
     Column("revoked", BigInteger),
+    Column("folded", Text, nullable=False),  # the name without capitals, by which rooms are put in order and found
+    Column("certificate_ends", BigInteger),  # the last end of a certificate of this joining
 )
 
 # The one code that a room can join by, as a hash.
@@ -161,6 +191,7 @@ COMMANDS = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("made", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
+    Index("commands_by_end", "expires"),
 )
 
 # What became of it, and what units have refused.
@@ -218,6 +249,19 @@ JOURNAL = Table(
     Column("what", String(32), nullable=False),
     Column("about", Text, nullable=False),
     Index("journal_by_time", "at"),
+)
+
+# What an owner has declared, every time: the last one holds, the ones before tell what was open when.
+DECLARATIONS = Table(
+    "declarations",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("matter", String(16), nullable=False),
+    Column("about", String(48), nullable=False),  # the room's device, else empty
+    Column("value", BigInteger, nullable=False),
+    Index("declarations_by_matter", "matter", "about"),
 )
 
 # What is or was wrong with a device: one row from when it was first seen until it is over.

@@ -1,13 +1,15 @@
 """The clinic's released metrics over months and quarters, with honest intervals and reasons where there are none."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from fractions import Fraction
 
 from app.catalogue import RELEASED
 from app.hub.periods import Period, month, quarter, unbroken
+from app.hub.weeks import NOTHING, Measure, Moments, Week, gathered, single
 
 MIN_SESSIONS = 150
 """Fewer sessions than this in a period drown in the noise."""
@@ -45,6 +47,8 @@ class Reason(Enum):
     ONE_WEEK = "one_week"
     REMAINDER = "remainder"
     """Beside the periods shown, what is left of it would be too little."""
+    REST = "rest"
+    """Beside a room's own numbers, what is left of the clinic would be too little."""
 
 
 class Off(Enum):
@@ -89,9 +93,14 @@ class Trends:
     off: Off | None
 
 
-def trends(releases: Iterable[Release], today: date, *, simulated: bool, therapists: int, owner_agreed: bool) -> Trends:
-    """What a clinic may see today of its real or of its simulated releases."""
-    ours = [release for release in releases if release.simulated is simulated]
+def by_week(releases: Iterable[Release]) -> list[Week]:
+    """Releases of some rooms as the weeks that `trends` draws from."""
+    return gathered(single(release, simulated=release.simulated) for release in releases)
+
+
+def trends(weeks: Iterable[Week], today: date, *, simulated: bool, therapists: int, owner_agreed: bool) -> Trends:
+    """What a clinic may see today of its real or of its simulated releases, given by week."""
+    ours = [week for week in weeks if week.simulated is simulated]
     off = None if therapists >= MIN_THERAPISTS or owner_agreed else Off.FEW_THERAPISTS
     in_months = _grouped(ours, month)
     refused = {period: _refusal(period, inside, today) for period, inside in in_months.items()}
@@ -106,52 +115,53 @@ def trends(releases: Iterable[Release], today: date, *, simulated: bool, therapi
     )
 
 
-def estimate(metric: str, releases: Iterable[Release]) -> Estimate | None:
+def estimate(metric: str, weeks: Iterable[Week]) -> Estimate | None:
     """The mean over all sessions and its 95 % interval; None if no release has the metric.
 
     The noise's part is what the releases state. From eight releases on, the scatter of the releases around the mean
     (a cluster-robust variance, which has the noise in it already) takes over where it is larger, with Student's t.
     """
-    total = _Moments()
-    for release in releases:
-        if release.sums is not None and metric in release.sums:
-            total.add(release.sums[metric], release.sessions, release.sigma2, release.ranges[metric])
+    total = _Total([pair for week in weeks for pair in week.moments.items() if pair[0].metric == metric])
     if not total.n:
         return None
-    half = Z95 * math.sqrt(total.noise) / total.n
-    scatter = len(total.clusters) >= MIN_RELEASES
+    half = Z95 * math.sqrt(total.noise()) / total.n
+    scatter = total.releases >= MIN_RELEASES
     if scatter:
         half = max(half, total.scatter())
-    return Estimate(total.mean, total.mean - half, total.mean + half, total.n, scatter)
+    mean = float(total.mean)
+    return Estimate(mean, mean - half, mean + half, total.n, scatter)
 
 
-@dataclass(slots=True)
-class _Moments:
-    """Sums over releases, in the metric's own unit."""
+class _Total:
+    """Moments over releases, in the metric's own unit and exact: a release of n sessions tells n middle + scale c."""
 
-    n: int = 0
-    total: float = 0.0
-    noise: float = 0.0
-    clusters: list[tuple[int, float]] = field(default_factory=list)
+    def __init__(self, pairs: Sequence[tuple[Measure, Moments]]) -> None:
+        by_range: dict[Measure, Moments] = {}
+        for measure, own in pairs:
+            by_range[measure] = by_range.get(measure, NOTHING).plus(own)
+        self._parts = [(*_unit(measure), own) for measure, own in by_range.items()]
+        self.releases = sum(own.releases for _, _, own in self._parts)
+        self.n = sum(own.n for _, _, own in self._parts)
+        told = sum((middle * own.n + scale * own.c for middle, scale, own in self._parts), Fraction(0))
+        self.mean = told / self.n if self.n else told
 
-    def add(self, centred: int, sessions: int, sigma2: int, limits: tuple[float, float]) -> None:
-        low, high = limits
-        scale = (high - low) / (2 * HALF_SCALE)
-        value = sessions * (low + high) / 2 + scale * centred
-        self.n += sessions
-        self.total += value
-        self.noise += scale * scale * sigma2
-        self.clusters.append((sessions, value))
-
-    @property
-    def mean(self) -> float:
-        return self.total / self.n
+    def noise(self) -> Fraction:
+        """The variance of the noise in the sum of what is told."""
+        return sum((scale * scale * own.sigma2 for _, scale, own in self._parts), Fraction(0))
 
     def scatter(self) -> float:
         """Half-width of the 95 % interval that the releases' own scatter gives."""
-        k = len(self.clusters)
-        squares = sum((value - sessions * self.mean) ** 2 for sessions, value in self.clusters)
-        return student(k - 1) * math.sqrt(k / (k - 1) * squares) / self.n
+        k, squares = self.releases, Fraction(0)
+        for middle, scale, own in self._parts:  # of each (n middle + scale c - n mean) squared
+            off = middle - self.mean
+            squares += off * off * own.nn + 2 * off * scale * own.nc + scale * scale * own.cc
+        return student(k - 1) * math.sqrt(k * squares / (k - 1)) / self.n
+
+
+def _unit(measure: Measure) -> tuple[Fraction, Fraction]:
+    """The middle of a range, and what one step of a centred value is in it."""
+    low, high = Fraction(measure.low), Fraction(measure.high)
+    return (low + high) / 2, (high - low) / (2 * HALF_SCALE)
 
 
 def student(freedom: int) -> float:
@@ -166,41 +176,38 @@ def student(freedom: int) -> float:
     return z + g1 / freedom + g2 / freedom**2 + g3 / freedom**3
 
 
-def _grouped(releases: list[Release], period_of: Callable[[str], Period]) -> dict[Period, list[Release]]:
-    groups: dict[Period, list[Release]] = {period: [] for period in unbroken({period_of(r.week) for r in releases})}
-    for release in releases:
-        groups[period_of(release.week)].append(release)
+def _grouped(weeks: list[Week], period_of: Callable[[str], Period]) -> dict[Period, list[Week]]:
+    groups: dict[Period, list[Week]] = {period: [] for period in unbroken({period_of(each.week) for each in weeks})}
+    for each in weeks:
+        groups[period_of(each.week)].append(each)
     return groups
 
 
-def _refusal(period: Period, releases: list[Release], today: date) -> Reason | None:
+def _refusal(period: Period, weeks: list[Week], today: date) -> Reason | None:
     """Why a period may not be shown; None if it may."""
     if today < period.over_on():
         return Reason.RUNNING
-    if sum(release.sessions for release in releases) < MIN_SESSIONS:
+    if sum(each.sessions for each in weeks) < MIN_SESSIONS:
         return Reason.FEW_SESSIONS
-    if len({release.week for release in releases if release.sessions}) < MIN_WEEKS:
+    if len({each.week for each in weeks if each.sessions}) < MIN_WEEKS:
         return Reason.ONE_WEEK
     return None
 
 
-def _remainder(releases: list[Release], shown: set[Period]) -> Reason | None:
+def _remainder(weeks: list[Week], shown: set[Period]) -> Reason | None:
     """Whether a quarter less its months that are shown would give away too little a rest."""
-    rest = [release for release in releases if release.sessions and month(release.week) not in shown]
-    few = (
-        sum(release.sessions for release in rest) < MIN_SESSIONS or len({release.week for release in rest}) < MIN_WEEKS
-    )
+    rest = [each for each in weeks if each.sessions and month(each.week) not in shown]
+    few = sum(each.sessions for each in rest) < MIN_SESSIONS or len({each.week for each in rest}) < MIN_WEEKS
     return Reason.REMAINDER if rest and few else None
 
 
-def _span(period: Period, releases: list[Release], reason: Reason | None, off: Off | None) -> Span:
-    found = {} if reason or off else {metric.id: estimate(metric.id, releases) for metric in RELEASED}
-    released = [release for release in releases if release.sums is not None]
+def _span(period: Period, weeks: list[Week], reason: Reason | None, off: Off | None) -> Span:
+    found = {} if reason or off else {metric.id: estimate(metric.id, weeks) for metric in RELEASED}
     return Span(
         period=period,
-        sessions=sum(release.sessions for release in releases),
-        releases=len(released),
-        withheld=len(releases) - len(released),
+        sessions=sum(each.sessions for each in weeks),
+        releases=sum(each.released for each in weeks),
+        withheld=sum(each.withheld for each in weeks),
         estimates={metric: result for metric, result in found.items() if result},
         reason=reason,
     )

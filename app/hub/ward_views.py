@@ -3,15 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from app.hub.conditions import CERTIFICATE_S
 from app.hub.days import day_of
 from app.hub.rooms import Presence
 from app.hub.rounds import SHOWN_DAYS, Day, Ward
+from app.hub.standing import CERTIFICATE_S, WAITING
 from app.hub.views import SYMBOLS, room_view
 from app.hub.words import Words
 
-WAITING = 2
-"""A release goes up once a week; more than this many unanswered are a sign."""
 MOST_H = 24
 
 

@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from datetime import date
 
-from app.hub.trends import Release, Trends, trends
+from app.hub.declared import Declared
+from app.hub.trends import Trends, trends
 from app.hub.views import WorldView, world_view
+from app.hub.weeks import Week
 from app.hub.words import Words
 
 
-def worlds(
-    releases: Sequence[Release], today: date, therapists: int, say: Words, *, owner_agreed: bool
-) -> list[WorldView]:
+def worlds(weeks: Sequence[Week], today: date, declared: Declared, say: Words) -> list[WorldView]:
     """In words."""
-    shown = gated(releases, today, therapists, owner_agreed=owner_agreed)
-    return [world_view(each, therapists, say) for each in shown]
+    return [world_view(each, declared.therapists, say) for each in gated(weeks, today, declared)]
 
 
-def gated(releases: Sequence[Release], today: date, therapists: int, *, owner_agreed: bool) -> list[Trends]:
+def gated(weeks: Sequence[Week], today: date, declared: Declared) -> list[Trends]:
     """Real releases first, simulated ones after; the real ones alone where there are none at all."""
-    kinds = sorted({release.simulated for release in releases}) or [False]
-    return [trends(releases, today, simulated=kind, therapists=therapists, owner_agreed=owner_agreed) for kind in kinds]
+    kinds = sorted({week.simulated for week in weeks}) or [False]
+    return [
+        trends(weeks, today, simulated=kind, therapists=declared.therapists, owner_agreed=declared.agreed)
+        for kind in kinds
+    ]

@@ -160,7 +160,7 @@ class Sound:
 def disbelieved(heard: Heard, trouble: str) -> Heard:
     """What was heard, as time in which nothing could be measured."""
     live, settled = (replace(each, measurable=np.zeros_like(each.measurable)) for each in (heard.live, heard.settled))
-    return Heard(live, settled, trouble)
+    return Heard(live, settled, heard.newest, trouble)
 
 
 @dataclass(slots=True)
@@ -212,4 +212,5 @@ def heard_from_score(score: Score) -> Iterator[Heard]:
     """A score in place of hearing: live and settled are the same truth."""
     for activity in score.activity():
         measurable = bool(activity.measurable.all())
-        yield Heard(activity, activity, None if measurable else "the score says that nothing can be measured here")
+        trouble = None if measurable else "the score says that nothing can be measured here"
+        yield Heard(activity, activity, activity.speech, trouble)

@@ -58,6 +58,8 @@ def hub(
         port=own.port if port is None else port,
         mqtt_port=(own.mqtts_port if own.address else own.mqtt_port) if mqtt_port is None else mqtt_port,
         address=own.address,
+        certificate=own.certificate,
+        key=own.key,
         door_port=own.door_port if door_port is None else door_port,
         broker_files=own.broker_files,
         therapists=own.therapists,

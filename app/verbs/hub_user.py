@@ -88,9 +88,17 @@ def the_people(options: "HubOptions") -> "Iterator[People]":
 
 def tell(options: "HubOptions", name: str, code: str) -> None:
     """Print a one-time link."""
-    host = f"[{options.host}]" if ":" in options.host else options.host
+    from app.hub.errors import CertificateError
+    from app.hub.padlock import page_url, read_badge
+
+    names: tuple[str, ...] = ()
+    if options.certificate:
+        try:
+            names = read_badge(options.certificate, options.key or options.certificate, time.time()).names
+        except CertificateError as error:
+            click.echo(f"{error}; the link may name the hub otherwise than its page does.", err=True)
     click.echo(f"Give {name} this link; it works once, for three days, where the hub's page does:", err=True)
-    click.echo(f"http://{host}:{options.port}/welcome/{code}")
+    click.echo(f"{page_url(options, options.port, names)}welcome/{code}")
 
 
 def standing(account: "Account") -> str:

@@ -13,14 +13,15 @@ TITLES = {
     FULL[0]: "Clean clips joined with known gaps, as recorded",
     MEETINGS: "Meetings (AMI excerpts, turns by hand)",
 }
-NOTES = """Live: each detector's newest answer at the end of a 10 ms frame, ours with the wait for its 40 ms block,
-nothing shifted. Settled: ours with at most 100 ms of hindsight; of anchors the same answers moved by their
-lag. Clean clips: truth by the level of each dry clip, within 30 dB of its loud frames, joined with gaps of
-.1 to 1.5 s; our training's labels follow the level, too, which is to our advantage there. Meetings: turns
-by hand that bridge short pauses, so their silences and offsets say little. A difference is bold where its
-95 % interval (paired bootstrap over pieces, excerpts or sessions) leaves out 0. SRP-PHAT: toward the two
-seats, its band and window chosen on these rooms, gated by Silero at .5 with 60 ms taken away. Silero is run
-without its torch wrapper, which would cost it more. The 32 dB are digital, whisper is made from speech."""
+NOTES = """Live: each detector's newest answer at the end of a 10 ms frame, nothing shifted; ours is heard at the end of
+a 40 ms block, and for the three frames until the next one it is what was told beforehand. Settled: ours with at
+most 100 ms of hindsight; of anchors the same answers moved by their lag. Clean clips: truth by the level of each
+dry clip, within 30 dB of its loud frames, joined with gaps of .1 to 1.5 s; our training's labels follow the level,
+too, which is to our advantage there. Meetings: turns by hand that bridge short pauses, so their silences and
+offsets say little. A difference is bold where its 95 % interval (paired bootstrap over pieces, excerpts or
+sessions) leaves out 0. SRP-PHAT: toward the two seats, its band and window chosen on these rooms, gated by Silero
+at .5 with 60 ms taken away. Silero is run without its torch wrapper, which would cost it more. The 32 dB are
+digital, whisper is made from speech."""
 RANKING = (
     "| detector | ROC-AUC live | TPR at 5 % FPR | PR-AUC | lag | ROC-AUC settled / lag removed | "
     "ours live minus it | ours settled minus it, lag removed |\n|---|---|---|---|---|---|---|---|"

@@ -9,15 +9,17 @@ import torch
 
 from app.hearing.features import BLOCK, RATE, Ears
 from app.hearing.inputs import Inputs, NetInputs
+from app.hearing.model import ModelError
 from models.training import card
 from models.training.convert import ConversionError, compare, convert, write_check
 from models.training.corpus import Clip, CorpusError, decode, read_manifest
-from models.training.fit import fit
+from models.training.fit import fit, look_ahead
 from models.training.mixing import Mixer, Recipe
 from models.training.net import size
-from models.training.plan import FULL, QUICK, Amounts, Course
+from models.training.plan import AHEAD, FULL, QUICK, Amounts, Course
 from models.training.prepare import prepare
 from models.training.scenes import ONE_CIRCLE
+from models.training.shipped import read_net
 from models.training.streams import read
 
 CHECKED = 60
@@ -35,21 +37,24 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="minutes instead of hours, to try the pipeline")
     parser.add_argument("--steps", type=int, help="steps of training (default: 6000, quick: 400)")
+    parser.add_argument("--keep", type=Path, metavar="MODEL", help="train only what looks ahead, on this model's net")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch (default: %(default)s)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     amounts = QUICK if arguments.quick else FULL
     course = Course(steps=arguments.steps or (400 if arguments.quick else 6000))
     try:
-        train(arguments.data, arguments.out, arguments.work, amounts, course, arguments.seed)
-    except (CorpusError, ConversionError) as error:
+        train(arguments.data, arguments.out, arguments.work, amounts, course, arguments.seed, arguments.keep)
+    except (CorpusError, ConversionError, ModelError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def train(data: Path, out: Path, work: Path, amounts: Amounts, course: Course, seed: int) -> None:
-    """All stages. Raises CorpusError, ConversionError."""
+def train(
+    data: Path, out: Path, work: Path, amounts: Amounts, course: Course, seed: int, keep: Path | None = None
+) -> None:
+    """All stages; with a model to keep, its net is taken as it is. Raises CorpusError, ConversionError, ModelError."""
     prepare(data, work, amounts, seed)
     mixer = Mixer(
         read(work, "scene", amounts.scene),
@@ -57,7 +62,8 @@ def train(data: Path, out: Path, work: Path, amounts: Amounts, course: Course, s
         read(work, "noise", amounts.noise),
         Recipe(),
     )
-    net = fit(mixer, course, work, seed)
+    net = read_net(keep) if keep else fit(mixer, course, work, seed)
+    net = look_ahead(net, mixer, AHEAD, work, seed)
     clips = read_manifest(data)
     out.mkdir(parents=True, exist_ok=True)
     content = convert(net, out / "hearing.tflite")

@@ -48,16 +48,16 @@ def convert(net: Net, path: Path) -> int:
 
 
 def run_torch(net: Net, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
-    """(block, row, 16) live then settled outputs of the float32 net, step by step."""
+    """(block, row, 19) live, settled and ahead outputs of the float32 net, step by step."""
     step = Step(net).eval()
     state: State | None = None
     outputs = []
     with torch.no_grad():
         for inputs in blocks:
             state = state or at_rest(len(inputs.shared))
-            given = (inputs.shared, inputs.direction, state.first, state.second, state.before)
+            given = (*inputs, *state)
             out = {name: value.numpy() for name, value in step(*map(torch.from_numpy, given)).items()}
-            outputs.append(np.concatenate([out["live"], out["settled"]], axis=1))
+            outputs.append(np.concatenate([out["live"], out["settled"], out["ahead"]], axis=1))
             state = State(out["first_next"], out["second_next"], state.second)
     return np.stack(outputs)
 
@@ -73,8 +73,8 @@ def run_model(model: Model, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
 
 
 def flat(belief: Belief) -> NDArray[np.float32]:
-    """(row, 16) of a belief, live then settled."""
-    return np.concatenate([belief.live_seat, belief.live_any, belief.settled_seat, belief.settled_any], axis=1)
+    """(row, 19) of a belief: live, settled, ahead."""
+    return np.concatenate(belief, axis=1)
 
 
 def compare(net: Net, path: Path, blocks: list[NetInputs]) -> float:
@@ -87,13 +87,11 @@ def compare(net: Net, path: Path, blocks: list[NetInputs]) -> float:
 
 def write_check(path: Path, net: Net, blocks: list[NetInputs]) -> None:
     """Keeps inputs and what torch makes of them, so that any runtime can be checked without torch."""
-    rounded = [
-        NetInputs(b.shared.astype(np.float16).astype(np.float32), b.direction.astype(np.float16).astype(np.float32))
-        for b in blocks
-    ]
+    rounded = [NetInputs(*(part.astype(np.float16).astype(np.float32) for part in b)) for b in blocks]
     np.savez_compressed(
         path,
         shared=np.stack([b.shared[0] for b in blocks]).astype(np.float16),
         direction=np.stack([b.direction for b in blocks]).astype(np.float16),
+        loudness=np.stack([b.loudness[0] for b in blocks]).astype(np.float16),
         expected=run_torch(net, rounded),
     )

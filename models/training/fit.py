@@ -1,15 +1,22 @@
-"""Training: AdamW with warm-up and cosine decay for a given time, a running mean of the weights, a log of the loss."""
+"""Training: AdamW with warm-up and cosine decay for a given time, a running mean of the weights, a log of the loss.
 
-import time
+First the net; then, with all of it frozen, what looks ahead.
+"""
+
+import hashlib
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import torch
+from click import progressbar
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.hearing.features import BLOCK_FRAMES
-from app.hearing.model import SETTLED_LAG
+from app.hearing.model import AHEAD, SETTLED_LAG
+from models.training.curve import draw_losses
 from models.training.mixing import Batch, Mixer
 from models.training.net import Net
 from models.training.plan import Course
@@ -18,18 +25,18 @@ from models.training.plan import Course
 class Run:
     """A training run: the net, the running mean of its weights, and what goes on from an interruption."""
 
-    def __init__(self, course: Course, path: Path) -> None:
-        self.net, self.mean = Net(), Net()
-        self.mean.load_state_dict(self.net.state_dict())
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=course.rate, weight_decay=course.decay)
+    def __init__(self, net: Net, loss: "Callable[[Net, Batch], Tensor]", course: Course, path: Path) -> None:
+        self.net, self.mean = net, deepcopy(net)
+        self.optimiser = torch.optim.AdamW(net.parameters(), lr=course.rate, weight_decay=course.decay)
         self.losses: list[float] = []
+        self._loss = loss
         self._course = course
-        self._path = path
+        self.path = path
 
     def resume(self) -> None:
         """Goes back to the last checkpoint, if there is one."""
-        if self._path.exists():
-            kept = torch.load(self._path, weights_only=True)
+        if self.path.exists():
+            kept = torch.load(self.path, weights_only=True)
             self.net.load_state_dict(kept["net"])
             self.mean.load_state_dict(kept["mean"])
             self.optimiser.load_state_dict(kept["optimiser"])
@@ -37,37 +44,64 @@ class Run:
 
     def keep(self) -> None:
         """Writes a checkpoint, whole or not at all."""
-        part = self._path.with_suffix(".part")
+        part = self.path.with_suffix(".part")
         states = {name: getattr(self, name).state_dict() for name in ("net", "mean", "optimiser")}
         torch.save({**states, "losses": self.losses}, part)
-        part.replace(self._path)
+        part.replace(self.path)
 
     def step(self, batch: Batch) -> None:
         """Learns from one batch."""
         done = len(self.losses)
         for group in self.optimiser.param_groups:
             group["lr"] = self._course.rate * _pace(done / self._course.steps, self._course.warm_up)
-        self.losses.append(_learn(self.net, self.optimiser, batch))
+        self.losses.append(self._learn(batch))
         stays = min(self._course.mean, (done + 1) / (done + 10))
         with torch.no_grad():
             for slow, fast in zip(self.mean.parameters(), self.net.parameters(), strict=True):
                 slow.lerp_(fast, 1 - stays)
 
+    def _learn(self, batch: Batch) -> float:
+        """One step; its loss."""
+        loss = self._loss(self.net, batch)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        return float(loss.detach())
+
 
 def fit(mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
-    """A trained net: the running mean of the weights. Goes on where an interrupted run with the same seed stopped."""
+    """A trained net, but for what looks ahead. Goes on where an interrupted run with the same seed stopped."""
     torch.manual_seed(seed)
-    run = Run(course, work / f"fit-{seed}-{course.steps}.pt")
+    run = Run(Net(), told, course, work / f"fit-{seed}-{course.steps}.pt")
+    return _run("the net", run, mixer, course, seed)
+
+
+def look_ahead(net: Net, mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
+    """The same net with what looks ahead trained; the rest stays to the last bit. Goes on after an interruption."""
+    torch.manual_seed(seed)
+    known = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in net.parameters())).hexdigest()[:8]
+    net.requires_grad_(requires_grad=False)
+    for part in (net.trend, net.ahead):
+        part.requires_grad_(requires_grad=True)
+    run = Run(net, ahead, course, work / f"ahead-{seed}-{course.steps}-{known}.pt")
+    return _run("what looks ahead", run, mixer, course, seed)
+
+
+def _run(what: str, run: Run, mixer: Mixer, course: Course, seed: int) -> Net:
+    """Makes the steps of a run that are still to be made; the running mean of its weights, the curve beside it."""
     run.resume()
-    begun, started = len(run.losses), time.monotonic()
-    for step in range(begun, course.steps):
-        run.step(mixer.draw(np.random.default_rng([seed, step])))
-        done = step + 1
-        if done % course.checkpoint == 0 or done == course.steps:
-            run.keep()
-            left = (time.monotonic() - started) / (done - begun) * (course.steps - done)
-            loss = np.mean(run.losses[-course.checkpoint :])
-            print(f"step {done} of {course.steps}: loss {loss:.4f}, about {left / 60:.0f} min left", flush=True)
+    begun = len(run.losses)
+    with progressbar(
+        range(begun, course.steps),
+        label=f"training {what}",
+        item_show_func=lambda _: f"loss {np.mean(run.losses[-course.checkpoint :]):.4f}" if run.losses else "",
+    ) as steps:
+        for step in steps:
+            run.step(mixer.draw(np.random.default_rng([seed, step])))
+            if (step + 1) % course.checkpoint == 0 or step + 1 == course.steps:
+                run.keep()
+    draw_losses(run.losses, f"Training {what}", run.path.with_suffix(".png"))
     run.mean.eval()
     return run.mean
 
@@ -79,15 +113,22 @@ def _pace(done: float, warm_up: float) -> float:
     return float(0.01 + 0.99 * (0.5 + 0.5 * np.cos(np.pi * (done - warm_up) / (1 - warm_up))))
 
 
-def _learn(net: Net, optimiser: "torch.optim.Optimizer", batch: Batch) -> float:
-    """One step; its loss."""
+def told(net: Net, batch: Batch) -> Tensor:
+    """How far the live and the settled outputs are from the truth."""
     live, settled = net(torch.from_numpy(batch.shared), torch.from_numpy(batch.direction))
-    loss = _loss(live, batch, 0) + _loss(settled, batch, SETTLED_LAG)
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-    optimiser.step()
-    return float(loss.detach())
+    return _loss(live, batch, 0) + _loss(settled, batch, SETTLED_LAG)
+
+
+def ahead(net: Net, batch: Batch) -> Tensor:
+    """How far what is told beforehand is from what the net itself tells of the same frames a block later.
+
+    Not from the truth: learning that again on a few hundred parameters cost real meetings a little.
+    """
+    with torch.no_grad():
+        live, settled = net(torch.from_numpy(batch.shared), torch.from_numpy(batch.direction))
+    told_before = net.look_ahead(live, settled, torch.from_numpy(batch.loudness))[:, :-1]
+    told_after = torch.sigmoid(live[:, 1:, BLOCK_FRAMES : BLOCK_FRAMES + AHEAD])
+    return nn.functional.binary_cross_entropy_with_logits(told_before, told_after)
 
 
 def _loss(logits: Tensor, batch: Batch, lag: int) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from app.hearing.features import BLOCK_FRAMES, MELS
-from app.hearing.inputs import CONTEXT, DIRECTED, LEVEL_MEMORY, MEL_FLOOR, SHARED, relative
+from app.hearing.inputs import CONTEXT, DIRECTED, FAINT, LEVEL_MEMORY, MEL_FLOOR, STEEP, relative
 from models.training.scenes import draw_level, draw_snr
 from models.training.streams import FRAMES, Streams
 
@@ -28,6 +28,7 @@ class Batch:
 
     shared: Floats  # (row, block, SHARED)
     direction: Floats  # (row, block, DIRECTED)
+    loudness: Floats  # (row, block, LOUDNESS)
     seat: Floats  # (row, frame) truth of this seat
     anybody: Floats  # (row, frame)
     seat_weight: Floats  # (row, frame) 0 where the row has no seat
@@ -79,7 +80,9 @@ class Mixer:
             else:
                 power[row], truth[1, row] = self._mix(cut, rng)
             weight[1, row] = 1.0 + near_boundaries(truth[1, row] > 127)
-        return Batch(windows(levelled(power)), direction, truth[0] / 255, truth[1] / 255, weight[0], weight[1])
+        levels = followed(power)
+        shared, louder = windows(relative(np.log(power), levels)), windows(loudness(power, levels))
+        return Batch(shared, direction, louder, truth[0] / 255, truth[1] / 255, weight[0], weight[1])
 
     def _recolour(self, log_power: NDArray[np.float16], rng: np.random.Generator) -> Floats:
         """A scene's powers through another equaliser, at another level."""
@@ -131,20 +134,26 @@ def equaliser(rng: np.random.Generator) -> Floats:
     return np.asarray(decibels / 10 * np.log(10), np.float32)
 
 
-def levelled(power: Floats) -> Floats:
-    """(row, frame, MELS + 1): what `Inputs` makes of powers that include their floor, for whole rows at once."""
+def followed(power: Floats) -> Floats:
+    """(row, frame) the level that `Inputs` follows, of powers that include their floor, for whole rows at once."""
     mean = power.mean(2)
-    followed = lfilter([1 - LEVEL_MEMORY], [1, -LEVEL_MEMORY], mean, axis=1)
+    level = lfilter([1 - LEVEL_MEMORY], [1, -LEVEL_MEMORY], mean, axis=1)
     weight = 1 - LEVEL_MEMORY ** np.arange(1, mean.shape[1] + 1)
-    return relative(np.log(power), np.log(followed / weight).astype(np.float32))
+    return np.asarray(np.log(level / weight), np.float32)
+
+
+def loudness(power: Floats, levels: Floats) -> Floats:
+    """(row, frame, 2) the loudness that `Inputs` finds, of the same powers and their log levels."""
+    sums = np.stack([power.sum(2), power @ STEEP], axis=2) / (MELS * np.exp(levels)[..., None])
+    return np.asarray(np.log(sums + FAINT) / 3.0, np.float32)
 
 
 def windows(frames: Floats) -> Floats:
-    """(row, block, SHARED) of (row, frame, MELS + 1): each block with the frames before it, zeros before the first."""
+    """(row, block, …) of (row, frame, …): each block's frames after those before it, zeros before the first."""
     rows, count, width = frames.shape
     padded = np.concatenate([np.zeros((rows, CONTEXT, width), np.float32), frames], axis=1)
     views = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + BLOCK_FRAMES, axis=1)[:, ::BLOCK_FRAMES]
-    return np.ascontiguousarray(views.transpose(0, 1, 3, 2)).reshape(rows, count // BLOCK_FRAMES, SHARED)
+    return np.ascontiguousarray(views.transpose(0, 1, 3, 2)).reshape(rows, count // BLOCK_FRAMES, -1)
 
 
 def near_boundaries(spoken: NDArray[np.bool_]) -> Floats:

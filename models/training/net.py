@@ -3,17 +3,22 @@
 shared 287 -> 56, direction 192 -> 40; both -> ReLU = encoded -> GRU 64 -> GRU 64 = second
 live:    second, encoded                           -> 4 x seat, 4 x anybody
 settled: second of this and two steps before -> 40 ReLU -> the same for frames 7 earlier
+ahead:   anybody of live and settled, loudness 14 -> 16 ReLU; that, anybody of live -> anybody in 3 frames to come
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from app.hearing.features import BLOCK_FRAMES
-from app.hearing.inputs import DIRECTED, SHARED
-from app.hearing.model import MEMORY
+from app.hearing.inputs import DIRECTED, LOUDNESS, SHARED
+from app.hearing.model import AHEAD, MEMORY
 
-HEARD, PLACED, HINDSIGHT = 56, 40, 40
+HEARD, PLACED, HINDSIGHT, TREND = 56, 40, 40, 16
 OUT = 2 * BLOCK_FRAMES
+ANYBODY = range(BLOCK_FRAMES, OUT)
+"""Which of the outputs are P(anybody speaks)."""
 
 
 class Net(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
@@ -28,6 +33,11 @@ class Net(nn.Module):  # type: ignore[misc] # torch is unknown where it is not i
         self.live = nn.Linear(MEMORY + HEARD + PLACED, OUT)
         self.hindsight = nn.Linear(3 * MEMORY, HINDSIGHT)
         self.settled = nn.Linear(HINDSIGHT, OUT)
+        self.trend = nn.Linear(2 * BLOCK_FRAMES + LOUDNESS, TREND)
+        self.ahead = nn.Linear(TREND + BLOCK_FRAMES, AHEAD)
+        nn.init.zeros_(self.ahead.weight)
+        with torch.no_grad():
+            self.ahead.weight[:, -1] = 1.0  # at first the last frame's value for all to come
 
     def forward(self, shared: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (row, block, OUT), live and settled, of rows that begin at rest."""
@@ -38,6 +48,12 @@ class Net(nn.Module):  # type: ignore[misc] # torch is unknown where it is not i
         live = self.live(torch.cat([second, encoded], 2))
         settled = self.settled(torch.relu(self.hindsight(torch.cat([second, once, twice], 2))))
         return live, settled
+
+    def look_ahead(self, live: Tensor, settled: Tensor, loudness: Tensor) -> Tensor:
+        """Logits (…, AHEAD) of anybody speaking after a block, of the logits that it has given, and its loudness."""
+        anybody = live[..., BLOCK_FRAMES:]
+        trend = torch.relu(self.trend(torch.cat([anybody, settled[..., BLOCK_FRAMES:], loudness], -1)))
+        return self.ahead(torch.cat([trend, anybody], -1))
 
 
 class Cell(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
@@ -64,18 +80,24 @@ class Step(nn.Module):  # type: ignore[misc] # torch is unknown where it is not 
         self.net = net
         self.first_cell = Cell(net.first)
         self.second_cell = Cell(net.second)
+        self.trend = _spread(net.trend, [*ANYBODY, *(OUT + n for n in ANYBODY), *range(2 * OUT, 2 * OUT + LOUDNESS)])
+        self.ahead = _spread(net.ahead, [*range(TREND), *(TREND + n for n in ANYBODY)])
 
     def forward(
-        self, shared: Tensor, direction: Tensor, first: Tensor, second: Tensor, before: Tensor
+        self, shared: Tensor, direction: Tensor, loudness: Tensor, first: Tensor, second: Tensor, before: Tensor
     ) -> dict[str, Tensor]:
         """The outputs of one step, (row, …)."""
         encoded = torch.relu(torch.cat([self.net.heard(shared), self.net.placed(direction)], 1))
         first_next = self.first_cell(encoded, first)
         second_next = self.second_cell(first_next, second)
         looked_back = torch.relu(self.net.hindsight(torch.cat([second_next, second, before], 1)))
+        live = self.net.live(torch.cat([second_next, encoded], 1))
+        settled = self.net.settled(looked_back)
+        trend = torch.relu(self.trend(torch.cat([live, settled, loudness], 1)))
         return {
-            "live": torch.sigmoid(self.net.live(torch.cat([second_next, encoded], 1))),
-            "settled": torch.sigmoid(self.net.settled(looked_back)),
+            "live": torch.sigmoid(live),
+            "settled": torch.sigmoid(settled),
+            "ahead": torch.sigmoid(self.ahead(torch.cat([trend, live], 1))),
             "first_next": first_next,
             "second_next": second_next,
         }
@@ -92,6 +114,13 @@ def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)
     return layer
+
+
+def _spread(layer: nn.Linear, columns: Sequence[int]) -> nn.Linear:
+    """The same layer with its inputs at these columns of a wider vector: no runtime need cut the vector up."""
+    wide = torch.zeros(layer.out_features, max(columns) + 1)
+    wide[:, list(columns)] = layer.weight.detach()
+    return _linear(wide, layer.bias.detach())
 
 
 def size(net: nn.Module) -> int:

@@ -29,3 +29,7 @@ class Course:
     """How much of the running mean of the weights stays at each step."""
     checkpoint: int = 200
     """Steps between two checkpoints; an interrupted run goes on from the last one."""
+
+
+AHEAD = Course(steps=600, rate=5e-3, decay=1e-4, mean=0.98, checkpoint=100)
+"""Of what looks ahead: a few hundred parameters on a net that stays as it is."""

@@ -117,7 +117,7 @@ class Ears:
             HEARD[key] = (speech, seats, np.full(count, weather.measurable, np.bool_))
         activity = Activity(self._frame, *HEARD[key])
         self._frame += count
-        return Heard(activity, activity, None if weather.measurable else "storm")
+        return Heard(activity, activity, activity.speech, None if weather.measurable else "storm")
 
     def finish(self) -> Heard:
         """Nothing is still to come."""

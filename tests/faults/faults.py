@@ -76,6 +76,13 @@ def with_a_small_card(folder: Path, dice: random.Random) -> Iterator[Clinic]:
         yield clinic
 
 
+@contextmanager
+def with_a_small_hub(folder: Path, dice: random.Random) -> Iterator[Clinic]:
+    """A hub, broker and database and all, on a disk of 64 MB."""
+    with small_disk(folder / "hub", 64), closing(Clinic(folder, dice)) as clinic:
+        yield clinic
+
+
 def kill_send(clinic: Clinic) -> None:
     """SIGKILL of `send` with a release under way."""
     with clinic.week_that_ends():
@@ -158,6 +165,19 @@ def fill_the_card(clinic: Clinic) -> str:
             time.sleep(0.2)
     clinic.until(lambda: not clinic.keep_up("room", "send") and clinic.weeks_made() > before, "the week's message")
     return "full before the week ends" if early else "full as it ends"
+
+
+def fill_the_hub(clinic: Clinic) -> str:
+    """The hub's disk is full to the last byte for a while; it may be killed meanwhile, and cannot start then."""
+    dies = clinic.dice.random() < 0.3
+    with clinic.week_that_ends():
+        clinic.at_random(UNDER_WAY_S)
+        with filled(clinic.folder / "hub"):
+            if dies:
+                clinic.kill("hub")
+            clinic.at_random(5.0)
+        clinic.keep_up("hub")
+    return "full, killed" if dies else "full"
 
 
 def wrong_clock(clinic: Clinic) -> str:
@@ -271,6 +291,7 @@ FAULTS = (
     Fault("kill -9 of mosquitto with a backlog", with_mosquitto, kill_mosquitto, needs=needs_mosquitto),
     Fault("network cut and half-open", with_a_wire, break_the_wire, needs=needs("ip", "nft", "sysctl")),
     Fault("disk full", with_a_small_card, fill_the_card, heartbeats=False, needs=needs("mount", "umount")),
+    Fault("disk of the hub full", with_a_small_hub, fill_the_hub, needs=needs("mount", "umount")),
     Fault("clock off by ten years", embedded, wrong_clock),
     Fault("replay and reorder", with_mosquitto, replay, needs=needs_mosquitto),
     Fault("hub restored from a backup", embedded, restore_the_hub, heartbeats=False),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.hearing.activity import Activity
-from app.hearing.features import HOP, RATE
+from app.hearing.features import HOP, RATE, Floats
 from app.hearing.hearing import Heard, Hearing, joined
 from app.hearing.model import Model
 from app.hearing.seats import Seat, parse_seats
@@ -77,6 +77,38 @@ def test_block_size_changes_nothing(model: Model, sizes: list[int], samples: int
         listen(model, sound, sizes=[*sizes, 700], lost=lost), listen(model, sound, lost=lost), strict=True
     ):
         assert same(one, other)
+
+
+def newest(model: Model, samples: NDArray[np.int16], size: int, lost: dict[int, int] | None = None) -> Floats:
+    """P(anybody speaks) as it was known at each frame's end, of a sound in blocks of one size."""
+    hearing = Hearing(ONE, (), model)
+    blocks = [Block(samples[:, at : at + size], at, (lost or {}).get(at, 0)) for at in range(0, samples.shape[1], size)]
+    parts = [*map(hearing.hear, blocks), hearing.finish()]
+    return np.concatenate([part.newest for part in parts])
+
+
+@settings(max_examples=15, deadline=None)
+@given(size=st.integers(1, 3000), frame=st.integers(0, 99))
+def test_of_no_frame_more_is_known_than_was_heard_at_its_end(model: Model, size: int, frame: int) -> None:
+    sound = babble(1, 1.0, 7)
+    changed = sound.copy()
+    changed[:, (frame + 1) * HOP :] = 0
+    known, then = newest(model, sound, 640), newest(model, changed, size)
+    assert len(known) == len(then) == 100
+    assert np.array_equal(known[: frame + 1], then[: frame + 1])
+    assert (known[:3] == 0).all()
+
+
+def test_the_last_frame_of_a_block_is_known_as_it_was_heard(model: Model) -> None:
+    sound = babble(1, 1.0, 8)
+    live, _ = listen(model, sound, geometry=ONE, seats=())
+    assert np.array_equal(newest(model, sound, 640)[3::4], live.speech[3::4])
+
+
+def test_nothing_is_told_beforehand_across_lost_sound(model: Model) -> None:
+    known = newest(model, babble(1, 1.0, 9), 640, lost={6400: 1600})
+    assert known[40:43].max() > 0  # told before the loss
+    assert (known[43:50] == 0).all()  # two blocks that never came, and the first frames of the block in which it ends
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hub.databases import KINDS, Anew, databases
 from tests.hub.hubs import Hub, Room
 
 
@@ -15,6 +16,12 @@ def running(state: Path) -> Iterator[Hub]:
     yield hub
     if hub.process:
         hub.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def anew(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anew]:
+    """Empty databases of each kind in turn."""
+    yield from databases(request.param, tmp_path_factory)
 
 
 @pytest.fixture

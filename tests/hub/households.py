@@ -5,13 +5,19 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
+from app.hub.about import read_base
 from app.hub.accounts import Role
 from app.hub.alerts import Alerts
 from app.hub.arrivals import Arrival, sort
+from app.hub.authority import Authority
+from app.hub.declarations import Declarations
+from app.hub.declared import Declared
 from app.hub.household import Household, furnish
+from app.hub.journal import TERMINAL
 from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
@@ -37,12 +43,18 @@ class Clinic:
         stack: ExitStack,
         address: str | None = "hub.local",
         therapists: int = 6,
-        database: str | None = None,
+        where: Path | str | None = None,
     ) -> None:
+        """`where`: the database, a file or a PostgreSQL; without one the hub's own in the folder."""
         self.now = NOW
-        self.options = HubOptions("north", folder, address=address, therapists=therapists, database=database)
-        where = self.options.where
-        self.desk = a_desk(where, lambda: float(self.now))
+        self.open = False
+        """Anybody may look, as at a rehearsal."""
+        self.trouble: str | None = None
+        self.options = HubOptions("north", folder, address=address, therapists=therapists)
+        if isinstance(where, str):
+            self.options = replace(self.options, database=where)
+        where = where or self.options.where
+        self.desk = a_desk(where, lambda: float(self.now), lambda: self.open)
         stack.enter_context(closing(self.desk.people))
         stack.enter_context(closing(self.desk.journal))
         self.store = stack.enter_context(closing(Store(where)))
@@ -52,31 +64,30 @@ class Clinic:
         self.alerts = stack.enter_context(closing(Alerts(where)))
         self.post = stack.enter_context(closing(Post(where)))
         self.tokens = stack.enter_context(closing(Tokens(where)))
-        self.trouble: str | None = None
+        self.authority = Authority(self.options.authority, "north", NOW)
+        self.declarations = stack.enter_context(closing(Declarations(where, Declared(therapists))))
         self.household = Household(
-            options=self.options,
-            store=self.store,
-            rounds=self.rounds,
-            registry=self.registry,
-            orders=self.orders,
-            alerts=self.alerts,
-            post=self.post,
-            tokens=self.tokens,
-            trouble=lambda: self.trouble,
+            *(self.options, self.store, self.rounds, self.registry, self.orders, self.authority, self.declarations),
+            *(read_base(where), self.alerts, self.post, self.tokens, lambda: self.trouble),
         )
         self._visits: dict[Role, str] = {}
 
-    def pages(self, therapists: int | None = None) -> FastAPI:
-        options = replace(self.options, therapists=self.options.therapists if therapists is None else therapists)
-        settings = Settings(options.clinic, options.therapists, options.owner_agreed)
-        app = make_app(self.store, lambda: None, settings, lambda: float(self.now), self.desk)
-        return furnish(app, replace(self.household, options=options), self.desk)
+    def pages(self, therapists: int | None = None, **more: Any) -> FastAPI:  # noqa: ANN401  as Settings takes them
+        if therapists is not None:
+            self.declarations.count(therapists, self.now, TERMINAL)
+        settings = Settings(self.options.clinic, self.declarations.read, **more)
+        app = make_app(self.store, self.rounds, lambda: self.trouble, settings, lambda: float(self.now), self.desk)
+        return furnish(app, self.household, self.desk)
 
-    def browser(self, role: Role, therapists: int | None = None) -> Browser:
+    def browser(self, role: Role, therapists: int | None = None, **more: Any) -> Browser:  # noqa: ANN401  as above
         """Somebody of this role who has signed in."""
+        return Browser(self.pages(therapists, **more), self.visit(role))
+
+    def visit(self, role: Role) -> str:
+        """The visit of somebody of this role."""
         if role not in self._visits:
             self._visits[role] = let_in(self.desk, role)
-        return Browser(self.pages(therapists), self._visits[role])
+        return self._visits[role]
 
     def beat(self, device: str, seq: int = 1, ago: int = 0, simulated: bool = False, **changes: object) -> None:
         """A unit that was born and has told how it is."""

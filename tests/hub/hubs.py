@@ -27,7 +27,8 @@ import json, pathlib, sys
 from app.hub.options import HubOptions
 from app.hub.serve import serve
 options = json.loads(sys.argv[1])
-serve(HubOptions(**(options | {"state": pathlib.Path(options["state"])})))
+paths = {name: pathlib.Path(options[name]) for name in ("state", "certificate", "key") if name in options}
+serve(HubOptions(**(options | paths)))
 """
 
 
@@ -97,15 +98,15 @@ class Hub:
         self.process = None
         return code
 
-    def page(self) -> str:
-        """The clinic's page, as somebody sees it who has signed in."""
+    def page(self, path: str = "") -> str:
+        """The clinic's page or another, as somebody sees it who has signed in."""
         port = self.url.rpartition(":")[2].rstrip("/")
         if not self._visit:
             by, now = By("", "127.0.0.1"), int(time.time())
             with closing(People(self.state / "hub.sqlite")) as people:
                 code = people.add("reader", Role.MANAGER, now, by)
                 self._visit = people.begin(people.use(code, "", "none", now, by), "none", None, now, by)
-        answer = httpx.get(self.url, cookies={f"fermata-{port}": self._visit}, timeout=10)
+        answer = httpx.get(self.url + path, cookies={f"fermata-{port}": self._visit}, timeout=10)
         assert answer.status_code == 200
         return answer.text
 

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from tests.sync.brokers import free_port
 
 USER = "postgres"
@@ -32,7 +34,15 @@ class Postgres:
         self._port = free_port()
         self.url = f"postgresql://{USER}@127.0.0.1:{self._port}/postgres"
         self._run("initdb", "--username", USER, "--auth", "trust", "--encoding", "UTF8", "--no-sync")
+        self._databases = 0
         self.start()
+
+    def another(self) -> str:
+        """The URL of a database more, with nothing in it."""
+        self._databases += 1
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE another{self._databases}")
+        return self.url.removesuffix("postgres") + f"another{self._databases}"
 
     def start(self) -> None:
         """Start, recovering what a cut has left, and wait until it answers."""

@@ -11,17 +11,18 @@ from typing import Annotated, Any
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Mount
 
 from app.hub.accounts import ABOVE, LARGEST_FORM, OPEN, Needs, Person, Role, needs
+from app.hub.declared import Declared
 from app.hub.desk import ALL_TOGETHER, EACH_ADDRESS, EACH_NAME
 from app.hub.journal import Deed
 from app.hub.pages import Settings, make_app
 from app.hub.passwords import AT_ONCE, MOST_WAITING, BusyError, Passwords
 from app.hub.people import IDLE_S, ROLES
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 from tests.hub.test_pages import NOW, beat, fill
-from tests.hub.visitors import CHEAP, ORIGIN, PASSWORD, Browser, a_desk, let_in
+from tests.hub.visitors import CHEAP, ORIGIN, PASSWORD, Browser, a_desk, let_in, routes
 
 OPEN_PATHS = {"/sign-in", "/welcome/{code}", "/health"}
 """All that whoever has not signed in may ask for, with the files of /static."""
@@ -44,9 +45,9 @@ class Hub:
         self.now, self.rehearsal = float(NOW), False
         self.store = Store(folder / "hub.sqlite")
         self.desk = a_desk(folder / "hub.sqlite", lambda: self.now, lambda: self.rehearsal)
-        self.pages = make_app(
-            self.store, lambda: None, Settings("north", 6, owner_agreed=False), lambda: self.now, self.desk
-        )
+        self.rounds = Rounds(folder / "hub.sqlite")
+        settings = Settings("north", lambda: Declared(6))
+        self.pages = make_app(self.store, self.rounds, lambda: None, settings, lambda: self.now, self.desk)
 
     def browser(self, role: Role | None = None, **more: str) -> Browser:
         return Browser(self.pages, let_in(self.desk, role) if role else "", **more)
@@ -58,21 +59,8 @@ class Hub:
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     hub = Hub(tmp_path)
-    with closing(hub.store), closing(hub.desk.people), closing(hub.desk.journal):
+    with closing(hub.store), closing(hub.rounds), closing(hub.desk.people), closing(hub.desk.journal):
         yield hub
-
-
-def routes(found: list[BaseRoute]) -> Iterator[APIRoute]:
-    """Every route of an application, those of its routers too."""
-    for route in found:
-        inner: Any = getattr(route, "original_router", None)
-        if inner is not None:
-            yield from routes(inner.routes)
-        elif isinstance(route, APIRoute):
-            yield route
-        else:
-            assert isinstance(route, Mount), f"{route} is a kind of route whose roles are not known"
-            assert route.path == "/static", f"{route.path} has no roles"
 
 
 def declared(route: APIRoute) -> Needs:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from app.hub.alerts import GAP_S, LONGEST_HUB, Alerts
 from app.hub.arrivals import Arrival, sort
 from app.hub.authority import Authority, Shown
-from app.hub.conditions import AWAY_S, CERTIFICATE_S, DAY_S, HUB, RULES, Evidence, Kind, Own, find
+from app.hub.conditions import AWAY_S, DAY_S, HUB, RULES, Evidence, Kind, Own, find
 from app.hub.journal import By, Deed
 from app.hub.rooms import Room
 from app.hub.rounds import Ward
+from app.hub.standing import CERTIFICATE_S
 from app.sync.identity import new_key, signing_request
 from tests.hub.households import NOW, Clinic, a_clinic
 from tests.hub.hubs import EPOCH
@@ -344,8 +345,8 @@ def test_no_room_is_away_before_somebody_has_listened_half_an_hour(room: Room, l
     assert not {("room-1", kind) for kind in told_of} & found.unknown
 
 
-@settings(max_examples=25)  # each opens a database of its own
-@given(st.lists(st.tuples(st.booleans(), st.integers(1, 30)), max_size=12))
+@settings(max_examples=12)  # each opens a database of its own
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 24)), max_size=8))
 def test_never_two_alerts_of_a_kind_at_once_and_always_time_between(spells: list[tuple[bool, int]]) -> None:
     now = heard = NOW
     with closing(Alerts(Path(":memory:"))) as alerts:

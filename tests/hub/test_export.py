@@ -30,8 +30,8 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
         yield clinic
 
 
-def lines(browser: Browser) -> list[dict[str, str]]:
-    answer = browser.get("/export/clinic.csv")
+def lines(browser: Browser, path: str = "/export/clinic.csv") -> list[dict[str, str]]:
+    answer = browser.get(path)
     assert answer.status_code == 200
     assert answer.text.startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(answer.text[1:])))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from app.hub.arrivals import Sorted
 from app.hub.broker import Broker
-from app.hub.entries import Key
 from app.hub.errors import StoreError
 from app.hub.inbox import Inbox, acknowledgements
+from app.hub.keys import Key
 from app.hub.store import Store
 from app.sync import wire
 from tests.hub.hubs import EPOCH, Room, a_release, an_envelope, wait_until

@@ -17,7 +17,9 @@ import pytest
 from app.catalogue import RELEASED
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, sort
-from app.hub.pages import STATIC, Settings, make_app
+from app.hub.declared import Declared
+from app.hub.pages import NAMES, STATIC, Settings, make_app
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
 from app.sync import wire
@@ -40,12 +42,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def browse(store: Store, tmp_path: Path) -> Iterator[Browse]:
     desk = a_desk(tmp_path / "hub.sqlite", lambda: float(NOW))
     visit = let_in(desk, Role.OWNER)
+    rounds = Rounds(tmp_path / "hub.sqlite")
 
     def open_page(therapists: int = 6, owner_agreed: bool = False, trouble: str | None = None) -> Browser:
-        settings = Settings("north", therapists, owner_agreed)
-        return Browser(make_app(store, lambda: trouble, settings, lambda: float(NOW), desk), visit)
+        settings = Settings("north", lambda: Declared(therapists, owner_agreed))
+        return Browser(make_app(store, rounds, lambda: trouble, settings, lambda: float(NOW), desk), visit)
 
-    with closing(desk.people), closing(desk.journal):
+    with closing(desk.people), closing(desk.journal), closing(rounds):
         yield open_page
 
 
@@ -62,8 +65,10 @@ def fill(
             store.commit([item], NOW)
 
 
-def beat(store: Store, device: str = "room-0", now: int = NOW, simulated: bool = False, **changes: object) -> None:
-    envelope = an_envelope(900, a_heartbeat(**changes), device, simulated=simulated)
+def beat(
+    store: Store, device: str = "room-0", now: int = NOW, simulated: bool = False, seq: int = 900, **changes: object
+) -> None:
+    envelope = an_envelope(seq, a_heartbeat(**changes), device, simulated=simulated)
     item = sort(Arrival(device, "m", wire.seal(envelope)))
     birth = wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=1)
     state = sort(Arrival(device, "state", birth.model_dump_json().encode()))
@@ -75,7 +80,7 @@ def beat(store: Store, device: str = "room-0", now: int = NOW, simulated: bool =
 class Outline(HTMLParser):
     """The tags of a page, the words in it, and whether every tag is closed."""
 
-    VOID = {"meta", "link", "img", "br", "hr", "input"}  # noqa: RUF012  never changed
+    VOID = {"meta", "link", "img", "br", "hr", "input", "wbr"}  # noqa: RUF012  never changed
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -178,9 +183,9 @@ def test_noise_beyond_the_possible_is_shown_to_the_edge_and_said(store: Store, b
     assert all(float(attrs["data-low"] or -1) >= 0 for _, attrs in outline.tags if "data-value" in attrs)
 
 
-def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Store, browse: Browse) -> None:
+def test_the_clinics_page_tells_which_rooms_need_a_look_and_why(store: Store, browse: Browse) -> None:
     beat(store, "room-0")
-    beat(store, "room-1", microphones="fault", outbox_waiting=2, outbox_dropped=1)
+    beat(store, "room-1", microphones="fault", outbox_waiting=3, outbox_dropped=1)
     beat(store, "room-2", now=NOW - 7200)
     death = sort(Arrival("room-3", "state", wire.State(state="death", epoch=EPOCH, boot=1).model_dump_json().encode()))
     assert death
@@ -194,8 +199,32 @@ def test_the_board_tells_presence_microphones_and_what_waits_in_words(store: Sto
         "Fault: check the unit",
     ):
         assert expected in words
-    for expected in ("2 reports", "1 heartbeat dropped", "2 hours ago", "no heartbeat for more than 15 minutes"):
+    for expected in (
+        "3 rooms need a look",
+        "3 reports",
+        "1 heartbeat dropped",
+        "2 hours ago",
+        "no heartbeat for more than 15 minutes",
+    ):
         assert expected in words
+
+
+def test_of_many_rooms_the_clinics_page_shows_those_that_need_a_look(store: Store, browse: Browse) -> None:
+    for number in range(8):
+        beat(store, f"room-{number}", microphones="fault" if number == 5 else "ok")
+    page = browse().get("/").text
+    assert re.findall(r'href="/rooms/([^?]+)\?', page) == ["room-5"]
+    assert "7 of 8 rooms online and well" in page
+
+
+def test_of_many_rooms_with_newer_software_some_are_named(store: Store, browse: Browse) -> None:
+    for number in range(NAMES + 1):
+        newer = sort(Arrival(f"room-{number:02}", "m", b'{"v":2,"epoch":"%s","seq":1}' % EPOCH.encode()))
+        assert newer
+        store.commit([newer], NOW)
+    words = read(browse()).words
+    assert "room-18, room-19, …." in words
+    assert "room-20" not in words
 
 
 def test_trouble_and_what_was_set_aside_are_told(store: Store, browse: Browse) -> None:
@@ -227,6 +256,15 @@ def test_the_headers_keep_the_page_to_itself(browse: Browse) -> None:
     assert browse().get("/").headers["cache-control"] == "no-store"
 
 
+def test_files_are_compressed_on_the_way_and_pages_with_secrets_never(browse: Browse) -> None:
+    accepting = {"Accept-Encoding": "gzip"}
+    for path in ("page.css", "live.js", "vendor/htmx.min.js"):
+        headers = browse().get(f"/static/{path}", headers=accepting).headers
+        assert (headers["content-encoding"], headers["vary"]) == ("gzip", "Accept-Encoding")
+    for path in ("/", "/people", "/sign-in", "/nowhere"):
+        assert "content-encoding" not in browse().get(path, headers=accepting).headers
+
+
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere(store: Store, browse: Browse) -> None:
     fill(store, range(36, 45), simulated=True)
     beat(store)
@@ -248,6 +286,13 @@ def test_a_page_that_is_not_there_says_so(browse: Browse) -> None:
     answer = browse().get("/nowhere", params={"lang": "es"})
     assert answer.status_code == 404
     assert "Esa página no existe." in Outline(answer.text).words
+
+
+def test_the_address_of_a_form_is_no_page_and_says_so_with_the_menu(browse: Browse) -> None:
+    answer = browse().get("/people/add")
+    assert answer.status_code == 405
+    assert "There is no such page." in Outline(answer.text).words
+    assert 'href="/people?lang=en"' in answer.text
 
 
 def test_a_store_that_cannot_be_read_says_so(browse: Browse, tmp_path: Path) -> None:
@@ -324,7 +369,7 @@ def test_all_languages_have_the_same_words_with_the_same_names() -> None:
 
 def test_what_is_vendored_is_what_was_taken() -> None:
     lines = (STATIC / "vendor" / "SHA256SUMS").read_text().splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 5
     for line in lines:
         digest, name = line.split()
         assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest

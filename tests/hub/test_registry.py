@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from app.hub.authority import Authority, Shown, shown_by
 from app.hub.errors import AuthorityError, RefusedError, RegistryError
 from app.hub.members import as_id, code_hash
-from app.hub.registry import DAY_S, MOST_A_DAY, WRONG, Registry
+from app.hub.registry import DAY_S, MOST_A_DAY, Registry
+from app.hub.roster import WRONG
 from app.sync.identity import new_key, signing_request
 
 NOW = 1_790_000_000

@@ -15,8 +15,8 @@ from app.hub.tokens import ROLES as AS
 from app.hub.tokens import Scope
 from tests.hub.households import Clinic, a_clinic
 from tests.hub.programs import Program, a_program
-from tests.hub.test_accounts import declared, routes
-from tests.hub.visitors import Browser
+from tests.hub.test_accounts import declared
+from tests.hub.visitors import Browser, routes
 
 OWNER, MANAGER, AUDITOR, TECH, VIEWER = Role.OWNER, Role.MANAGER, Role.AUDITOR, Role.TECH, Role.VIEWER
 EVERYBODY = {OWNER, MANAGER, AUDITOR, TECH}

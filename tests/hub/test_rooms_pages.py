@@ -104,6 +104,14 @@ def test_many_rooms_come_in_pages_and_a_strange_page_is_the_nearest(clinic: Clin
         assert browser.get("/rooms", {"page": page}).status_code == 200
 
 
+def test_another_language_shows_the_same_part_of_the_same_page(clinic: Clinic) -> None:
+    page = clinic.browser(Role.TECH).get("/rooms", {"q": "a&b", "show": "look"}).text
+    assert 'href="/rooms?q=a%26b&amp;show=look&amp;lang=es"' in page
+    answer = clinic.browser(Role.TECH).fill("/devices", "/devices/add", name="Blue room", days="3")
+    assert 'href="/devices?lang=es"' in answer.text
+    assert 'href="/devices?lang=en" aria-current="page"' in answer.text
+
+
 def test_a_room_shows_its_days_and_those_on_which_it_was_not_heard(clinic: Clinic) -> None:
     for seq, ago in enumerate((3 * DAY_S, 3 * DAY_S - 600, DAY_S, 0)):
         clinic.beat("room-0", seq, ago, microphones="fault" if ago == DAY_S else "ok")

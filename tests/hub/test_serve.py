@@ -58,7 +58,7 @@ def test_poison_is_set_aside_and_does_not_block_the_line(shared_hub: Hub, room: 
 
 def test_a_room_shows_as_offline_after_its_death(shared_hub: Hub, room: Room) -> None:
     def card() -> str:
-        return shared_hub.page().partition(f"<h3>{room.device}")[2].partition("</li>")[0]
+        return shared_hub.page(f"rooms/{room.device}")
 
     room.tell(wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=5))
     room.send(room.seal(4, a_heartbeat()))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.hub.periods import Period, month, quarter, thursday
-from app.hub.trends import MIN_SESSIONS, Off, Reason, Release, Span, Trends, estimate, student, trends
+from app.hub.trends import MIN_SESSIONS, Off, Reason, Release, Span, Trends, by_week, estimate, student, trends
 
 METRIC = "therapist_turn_median"
 LIMITS = (0.0, 20.0)
@@ -45,7 +45,7 @@ def a_release(
 
 
 def seen(releases: list[Release], today: date = LATER, *, simulated: bool = False) -> Trends:
-    return trends(releases, today, simulated=simulated, therapists=5, owner_agreed=False)
+    return trends(by_week(releases), today, simulated=simulated, therapists=5, owner_agreed=False)
 
 
 def shown(spans: tuple[Span, ...]) -> list[Span]:
@@ -59,7 +59,7 @@ def weeks_of(year: int, first: int, last: int) -> list[str]:
 @given(st.lists(st.tuples(st.integers(10, 200), st.floats(*LIMITS)), min_size=1, max_size=20))
 def test_without_noise_the_estimate_is_the_mean_over_sessions(rooms: list[tuple[int, float]]) -> None:
     releases = [a_release("2026-W10", n, round((value - 10) / 20 * 1000 * n), sigma2=0) for n, value in rooms]
-    found = estimate(METRIC, releases)
+    found = estimate(METRIC, by_week(releases))
     assert found
     total = sum(n for n, _ in rooms)
     assert found.value == pytest.approx(sum(n * value for n, value in rooms) / total, abs=0.02)
@@ -68,7 +68,7 @@ def test_without_noise_the_estimate_is_the_mean_over_sessions(rooms: list[tuple[
 
 @given(st.lists(st.integers(10, 200), min_size=1, max_size=7))
 def test_below_eight_releases_the_interval_is_the_stated_noise(sizes: list[int]) -> None:
-    found = estimate(METRIC, [a_release("2026-W10", n, 123 * n) for n in sizes])
+    found = estimate(METRIC, by_week([a_release("2026-W10", n, 123 * n) for n in sizes]))
     assert found
     assert not found.scatter
     assert found.high - found.value == pytest.approx(
@@ -78,7 +78,7 @@ def test_below_eight_releases_the_interval_is_the_stated_noise(sizes: list[int])
 
 @given(st.lists(st.tuples(st.integers(10, 200), st.integers(-50_000, 50_000)), min_size=8, max_size=30))
 def test_from_eight_releases_on_the_interval_is_never_less_than_the_noise(rooms: list[tuple[int, int]]) -> None:
-    found = estimate(METRIC, [a_release("2026-W10", n, total) for n, total in rooms])
+    found = estimate(METRIC, by_week([a_release("2026-W10", n, total) for n, total in rooms]))
     assert found
     assert found.scatter
     noise = 1.9599 * math.sqrt(SIGMA2 * len(rooms)) / sum(n for n, _ in rooms) * 20 / 1000
@@ -96,7 +96,7 @@ def test_the_interval_holds_the_truth_about_95_times_in_100(releases: int, room_
             )
             for n in (chance.randint(20, 30) for _ in range(releases))
         ]
-        found = estimate(METRIC, drawn)
+        found = estimate(METRIC, by_week(drawn))
         assert found
         held += found.low <= 10 + 80 * 0.02 <= found.high
     assert 0.93 <= held / 600 <= 0.99
@@ -225,6 +225,6 @@ def test_below_five_therapists_the_metrics_are_off_until_the_owner_agrees(
     therapists: int, agreed: bool, off: Off | None
 ) -> None:
     releases = [a_release(week, 50) for week in weeks_of(2026, 28, 35)]
-    found = trends(releases, LATER, simulated=False, therapists=therapists, owner_agreed=agreed)
+    found = trends(by_week(releases), LATER, simulated=False, therapists=therapists, owner_agreed=agreed)
     assert found.off is off
     assert any(span.estimates for span in found.months) is (off is None)

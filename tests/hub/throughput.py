@@ -24,8 +24,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from app.hub import inbox
 from app.hub.arrivals import Sorted
 from app.hub.broker import Broker
-from app.hub.entries import Key
 from app.hub.inbox import Inbox
+from app.hub.keys import Key
 from app.hub.store import Store
 from app.sync import wire
 from tests.hub.hubs import a_heartbeat, a_release, an_envelope

@@ -2,12 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount
 
 from app.hub.accounts import Role
 from app.hub.desk import Desk
@@ -34,6 +37,19 @@ def let_in(desk: Desk, role: Role, name: str = "") -> str:
     code = desk.people.add(name, role, desk.now, TERMINAL)
     desk.people.use(code, name, held, desk.now, HERE)
     return desk.people.begin(name, held, None, desk.now, HERE)
+
+
+def routes(found: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Every route of an application, those of its routers too."""
+    for route in found:
+        inner: Any = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from routes(inner.routes)
+        elif isinstance(route, APIRoute):
+            yield route
+        else:
+            assert isinstance(route, Mount), f"{route} is a kind of route whose roles are not known"
+            assert route.path == "/static", f"{route.path} has no roles"
 
 
 class Browser:

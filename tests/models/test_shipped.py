@@ -1,12 +1,13 @@
 """The model as it ships, in the runtime that is installed here."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.hearing.inputs import NetInputs
-from app.hearing.model import SEAL, Model, ModelError, at_rest, seal
+from app.hearing.model import SEAL, Model, ModelError, at_rest, open_model, seal
 
 MODELS = Path(__file__).parents[2] / "models"
 SHIPPED = MODELS / "hearing.tflite"
@@ -14,14 +15,13 @@ SHIPPED = MODELS / "hearing.tflite"
 
 def test_it_gives_what_torch_gave_on_real_sound() -> None:
     with np.load(MODELS / "hearing.check.npz") as check:
-        shared, direction, expected = check["shared"], check["direction"], check["expected"]
+        shared, direction, loudness, expected = (check[n] for n in ("shared", "direction", "loudness", "expected"))
     model, state = Model(), at_rest(direction.shape[1])
     worst = []
-    for block, places, wanted in zip(shared, direction, expected, strict=True):
-        rows = np.repeat(block[None].astype(np.float32), len(places), axis=0)
-        belief, state = model.step(NetInputs(rows, places.astype(np.float32)), state)
-        given = np.concatenate([belief.live_seat, belief.live_any, belief.settled_seat, belief.settled_any], axis=1)
-        worst.append(np.abs(given - wanted).mean())
+    for block, places, loud, wanted in zip(shared, direction, loudness, expected, strict=True):
+        rows, louder = (np.repeat(one[None].astype(np.float32), len(places), axis=0) for one in (block, loud))
+        belief, state = model.step(NetInputs(rows, places.astype(np.float32), louder), state)
+        worst.append(np.abs(np.concatenate(belief, axis=1) - wanted).mean())
     assert np.mean(worst) < 0.005
     assert expected[..., :8].max() > 0.9  # somebody spoke, so the comparison says something
     assert expected[..., :8].min() < 0.1
@@ -30,11 +30,30 @@ def test_it_gives_what_torch_gave_on_real_sound() -> None:
 def test_a_row_does_not_depend_on_how_many_there_are() -> None:
     rng = np.random.default_rng(0)
     model = Model()
-    widths = (287, 192)
-    shared, direction = (rng.standard_normal((6, width)).astype(np.float32) for width in widths)
-    six, _ = model.step(NetInputs(shared, direction), at_rest(6))
-    one, _ = model.step(NetInputs(shared[:1], direction[:1]), at_rest(1))
-    assert np.allclose(six.live_seat[:1], one.live_seat, atol=1e-5)
+    inputs = NetInputs(*(rng.standard_normal((6, width)).astype(np.float32) for width in (287, 192, 14)))
+    six, _ = model.step(inputs, at_rest(6))
+    one, _ = model.step(NetInputs(*(part[:1] for part in inputs)), at_rest(1))
+    for many, single in zip(six, one, strict=True):
+        assert np.allclose(many[:1], single, atol=1e-5)
+
+
+def test_the_net_that_numbers_rest_on_is_the_one_their_errors_were_fitted_on() -> None:
+    """What looks ahead may change from file to file; other weights would need other errors (models/errors.json)."""
+    interpreter = open_model(SHIPPED)
+    layers = [d for d in interpreter.get_tensor_details() if d["dtype"] is np.float16]
+    kept = [d["index"] for d in layers if "Linear_trend" not in d["name"] and "Linear_ahead" not in d["name"]]
+    weights = b"".join(sorted(interpreter.get_tensor(index).tobytes() for index in kept))
+    assert len(kept) == 17
+    assert hashlib.sha256(weights).hexdigest()[:16] == "8a0ebff4fd7da9f3"
+
+
+def test_a_model_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    """One that is not told how loud it is, and so cannot look ahead."""
+    content = SHIPPED.read_bytes()[: -len(SEAL) - 32].replace(b"serving_default_loudness", b"serving_default_loudless")
+    path = tmp_path / "earlier.tflite"
+    path.write_bytes(seal(content))
+    with pytest.raises(ModelError, match=r"not made for this version of Fermata: .*where .*loudness 14.* is needed"):
+        Model(path)
 
 
 def test_it_is_small() -> None:

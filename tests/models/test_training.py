@@ -8,9 +8,9 @@ import soundfile
 from numpy.testing import assert_allclose
 
 from app.hearing.features import BLOCK_FRAMES, DIRECTION, MELS, RATE, Features
-from app.hearing.inputs import MEL_FLOOR, SHARED, Inputs
+from app.hearing.inputs import LOUDNESS, MEL_FLOOR, SHARED, Inputs, relative
 from models.training.corpus import Clip, CorpusError, decode, is_clipped, read_manifest
-from models.training.mixing import levelled, near_boundaries, windows
+from models.training.mixing import followed, loudness, near_boundaries, windows
 from models.training.scenes import ONE_CIRCLE, SceneStreams, line, tells_apart
 from models.training.streams import FRAMES, Stream, make, read
 from models.training.timeline import Manner, lay_out, swaying
@@ -35,13 +35,17 @@ def clip(source: str) -> Clip:
 def test_training_levels_rows_as_the_product_levels_blocks() -> None:
     rng = np.random.default_rng(1)
     mel = np.exp(rng.normal(-8, 2, (1, 400, MELS))).astype(np.float32)
-    rows = windows(levelled(mel + MEL_FLOOR))
+    power = mel + MEL_FLOOR
+    levels = followed(power)
+    rows, louder = windows(relative(np.log(power), levels)), windows(loudness(power, levels))
     inputs = Inputs()
     nowhere = np.zeros((0, BLOCK_FRAMES, DIRECTION), np.float32)
     for block in range(100):
-        given = inputs.prepare(Features(mel[0, block * BLOCK_FRAMES : (block + 1) * BLOCK_FRAMES], nowhere)).shared
-        assert given.shape == (1, SHARED)
-        assert_allclose(given[0], rows[0, block], atol=2e-4)
+        given = inputs.prepare(Features(mel[0, block * BLOCK_FRAMES : (block + 1) * BLOCK_FRAMES], nowhere))
+        assert given.shared.shape == (1, SHARED)
+        assert given.loudness.shape == (1, LOUDNESS)
+        assert_allclose(given.shared[0], rows[0, block], atol=2e-4)
+        assert_allclose(given.loudness[0], louder[0, block], atol=2e-4)
 
 
 def test_labels_lie_where_the_clips_lie() -> None:

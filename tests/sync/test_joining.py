@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.durable import DurableError
 from app.hub.authority import Authority
-from app.hub.registry import DAY_S, WRONG
+from app.hub.registry import DAY_S
+from app.hub.roster import WRONG
 from app.send import send
 from app.settings import load
 from app.sync.identity import Identity, new_key, signing_request

@@ -35,7 +35,7 @@ class Ageing(Hearing):
             pass
         nobody = np.zeros((4, len(self.seats)), np.float32)
         nothing = Activity(block.start // HOP, nobody[:, 0], nobody, np.ones(4, np.bool_))
-        return Heard(nothing, nothing)
+        return Heard(nothing, nothing, nothing.speech)
 
 
 def lag_of(hearing: type[Hearing], minutes: float) -> tuple[float, float] | None:

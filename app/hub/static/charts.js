@@ -106,7 +106,9 @@ new ResizeObserver(() => {
   drawAll();
 }).observe(document.body);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-addEventListener("fermata:fresh", drawAll);
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  if (event.target.querySelector?.(".chart")) drawAll();
+});
 for (const [moment, printing] of [["beforeprint", true], ["afterprint", false]]) {
   addEventListener(moment, () => {
     document.documentElement.classList.toggle("printing", printing);

@@ -1,0 +1,99 @@
+"""A room's own numbers, where its owner has declared that many use it: one gate for the room's page and its export."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from app.catalogue import RELEASED
+from app.hub.days import day_of
+from app.hub.declared import Declared, Spell
+from app.hub.periods import Period, month, quarter, unbroken
+from app.hub.rest import Verdicts, by_month, verdicts
+from app.hub.trends import Reason, Release, Span, Trends, by_week, estimate, trends
+from app.hub.views import WorldView, world_view
+from app.hub.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class RoomNumbers:
+    """What may be shown of a room."""
+
+    spell: Spell | None
+    """When it stood declared last; None: never."""
+    worlds: tuple[WorldView, ...] = ()
+    """Of its real and of its simulated releases; none where it does not stand declared."""
+
+    @property
+    def told(self) -> bool:
+        """Whether any number is in it."""
+        return any(row.cells for world in self.worlds for row in (*world.months, *world.quarters))
+
+
+def room_numbers(
+    read: Callable[[], Sequence[Release]], device: str, declared: Declared, now: int, say: Words
+) -> RoomNumbers:
+    """A room's own months and quarters beside those of its clinic; `read` gives every release of the clinic."""
+    if not declared.opens(device):
+        return RoomNumbers(declared.spell(device))
+    releases = read()
+    kinds = sorted({release.simulated for release in releases if release.device == device}) or [False]
+    own = [_own([r for r in releases if r.simulated is kind], device, declared, now, simulated=kind) for kind in kinds]
+    views = [replace(world_view(each, declared.therapists, say), wait=_wait(each, say)) for each in own]
+    return RoomNumbers(declared.spell(device), tuple(views))
+
+
+def _own(releases: Sequence[Release], device: str, declared: Declared, now: int, *, simulated: bool) -> Trends:
+    """One room's periods, of a clinic's releases of one kind."""
+    today = day_of(now)
+    therapists, agreed, weeks = declared.therapists, declared.agreed, by_week(releases)
+    whole = trends(weeks, today, simulated=simulated, therapists=therapists, owner_agreed=agreed)
+    clinic = {span.period for span in (*whole.months, *whole.quarters) if span.reason is None}
+    found = verdicts(by_month(releases), clinic, declared.rooms, now)
+    own = [release for release in releases if release.device == device]
+    months, quarters = (_spans(own, period_of, found, today) for period_of in (month, quarter))
+    return Trends(simulated, months, quarters, None)
+
+
+def _spans(
+    own: Sequence[Release], period_of: Callable[[str], Period], found: Verdicts, today: date
+) -> tuple[Span, ...]:
+    inside: dict[Period, list[Release]] = {each: [] for each in unbroken({period_of(r.week) for r in own})}
+    for release in own:
+        inside[period_of(release.week)].append(release)
+    return tuple(_span(each, those, _reason(each, those, found, today)) for each, those in inside.items())
+
+
+def _reason(each: Period, own: Sequence[Release], found: Verdicts, today: date) -> Reason | None:
+    if any(release.sessions for release in own):
+        return found[own[0].device, each]
+    return Reason.RUNNING if today < each.over_on() else Reason.FEW_SESSIONS
+
+
+def _span(each: Period, own: Sequence[Release], reason: Reason | None) -> Span:
+    weeks = by_week(own)
+    made = {} if reason else {metric.id: estimate(metric.id, weeks) for metric in RELEASED}
+    released = [release for release in own if release.sums is not None]
+    return Span(
+        period=each,
+        sessions=sum(release.sessions for release in own),
+        releases=len(released),
+        withheld=len(own) - len(released),
+        estimates={metric: result for metric, result in made.items() if result},
+        reason=reason,
+    )
+
+
+def _wait(own: Trends, say: Words) -> str:
+    """How many sessions there are and when numbers can appear; nothing where any is shown."""
+    spans = (*own.months, *own.quarters)
+    if any(span.estimates for span in spans):
+        return ""
+    if not spans:
+        return say("room_no_release")
+    if any(span.reason is Reason.REST for span in spans):
+        return say("room_wait_rest")
+    last = own.quarters[-1]
+    key = "room_wait_running" if last.reason is Reason.RUNNING else "room_wait_over"
+    until = say.day(last.period.over_on() - timedelta(days=1))
+    period = say.period(last.period)
+    return say(key, n=last.sessions, period=period[0].upper() + period[1:], until=until)

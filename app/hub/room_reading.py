@@ -1,0 +1,40 @@
+"""Reads of a room's own numbers: by whom they may be read, and the line that each leaves in the journal."""
+
+from collections.abc import Callable, Sequence
+
+from fastapi import Request
+
+from app.hub.accounts import Person, Role
+from app.hub.declared import Declared
+from app.hub.desk import BY_ITSELF, Desk
+from app.hub.frame import language
+from app.hub.journal import Deed
+from app.hub.room_numbers import RoomNumbers, room_numbers
+from app.hub.trends import Release
+
+
+class RoomReading:
+    """The numbers of rooms for those who may read them. `releases` reads all, `declared` what holds now."""
+
+    def __init__(self, releases: Callable[[], Sequence[Release]], declared: Callable[[], Declared], desk: Desk) -> None:
+        self._releases, self._declared, self._desk = releases, declared, desk
+
+    def on_page(self, request: Request, person: Person, device: str) -> RoomNumbers | None:
+        """A room's numbers; None for technicians, and for a page that fetches itself again.
+
+        That one has them already; given again, they would go past the journal under its header.
+        """
+        if not person.may(Role.VIEWER) or BY_ITSELF in request.headers:
+            return None
+        return self._read(request, person, device, Deed.ROOM_READ, device)
+
+    def to_export(self, request: Request, person: Person, device: str) -> RoomNumbers:
+        """A room's numbers, to be taken away."""
+        return self._read(request, person, device, Deed.EXPORTED, f"room {device}")
+
+    def _read(self, request: Request, person: Person, device: str, deed: Deed, about: str) -> RoomNumbers:
+        numbers = room_numbers(self._releases, device, self._declared(), self._desk.now, language(request))
+        taken = numbers.worlds if deed is Deed.EXPORTED else numbers.told
+        if taken and person.name:
+            self._desk.note(request, person, deed, about)
+        return numbers
