@@ -20,7 +20,7 @@ wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sb
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
 	&& command -v chromium|chromium
 
-.PHONY: help demo test fuzz storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd format train evaluate clean
+.PHONY: help demo test fuzz api storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -37,6 +37,10 @@ test: $(VENV)/dev.installed
 # make fuzz: a million spoilt messages into the inbox's sorting; make test runs a short form.
 fuzz: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.hub.fuzz --messages $(or $(MESSAGES),1000000) --seed $(or $(SEED),1)
+
+# make api: every call of the API asked as its schema allows and as it does not; make test runs a short form.
+api: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.hub.schema --examples $(or $(EXAMPLES),2000) --seed $(or $(SEED),1)
 
 # make faults: every process killed, every wire cut, every disk filled, every clock wrong, 20 times each; some as root.
 faults: $(VENV)/dev.installed

@@ -130,6 +130,8 @@ async def _own_form(request: Request, person: Person | None) -> None:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError as error:
         raise ForeignFormError from error
+    if any("\0" in text for field in fields.items() for text in field):  # no database takes it for a letter
+        raise ForeignFormError
     if person is not None and not hmac.compare_digest(fields.get(TOKEN, "").encode(), person.token.encode()):
         raise ForeignFormError
     request.state.form = fields

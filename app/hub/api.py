@@ -35,10 +35,13 @@ from app.hub.worlds import gated
 
 PATH = "/api/v1"
 VERSION = "1"
+PLAIN = {"text/plain": {"schema": {"type": "string"}}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"content": PLAIN, "description": "This cannot be asked"},
     401: {"model": Refused, "description": "No token, or none that is good"},
     403: {"model": Refused, "description": "The token is for something else"},
     429: {"model": Refused, "description": "Too many requests; Retry-After says when"},
+    413: {"content": PLAIN, "description": "No call takes a body"},
     503: {"model": Refused, "description": "The hub's database cannot be read now"},
 }
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Refused, "description": "There is no such room"}}

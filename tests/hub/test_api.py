@@ -207,7 +207,7 @@ def test_the_schema_names_every_call_its_refusals_and_no_foreign_host(clinic: Cl
     }
     assert schema["security"] == [{"token": []}]
     for path in schema["paths"].values():
-        assert {"200", "401", "403", "429", "503"} <= path["get"]["responses"].keys()
+        assert {"200", "400", "401", "403", "413", "429", "503"} <= path["get"]["responses"].keys()
         assert path["get"]["description"]
     assert "http://" not in str(schema)
     assert "https://" not in str(schema)
