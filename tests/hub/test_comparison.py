@@ -14,7 +14,7 @@ from app.catalogue import RELEASED
 from app.hub.accounts import Role
 from app.hub.comparison import MIN_MONTHS, MOST_MONTHS, Comparison, Holds, difference, months_before, year_before
 from app.hub.periods import Period
-from app.hub.trends import Estimate, Release, Trends, estimate, trends
+from app.hub.trends import Estimate, Release, Trends, by_week, estimate, trends
 from tests.hub.households import a_clinic
 from tests.hub.test_pages import Outline
 from tests.hub.test_trends import LATER, METRIC, a_release
@@ -28,7 +28,7 @@ SIGMA2 = 1_500_000
 
 
 def seen(releases: list[Release]) -> Trends:
-    return trends(releases, LATER, simulated=False, therapists=5, owner_agreed=False)
+    return trends(by_week(releases), LATER, simulated=False, therapists=5, owner_agreed=False)
 
 
 def weeks_of(year: int, first: int, last: int, sessions: int = 50) -> list[Release]:
@@ -70,7 +70,7 @@ def a_month(chance: random.Random, truth: float, releases: int, room_spread: flo
         n = chance.randint(20, 30)
         centred = (truth - 10) * 50 + chance.gauss(0, room_spread)
         drawn.append(a_release("2026-W10", n, round(n * centred + chance.gauss(0, math.sqrt(SIGMA2)))))
-    found = estimate(METRIC, drawn)
+    found = estimate(METRIC, by_week(drawn))
     assert found
     return found
 
@@ -135,7 +135,7 @@ def test_with_nothing_before_or_nothing_shown_nothing_is_compared() -> None:
     for releases in ([], weeks_of(2026, 36, 39), weeks_of(2026, 28, 39, 10)):
         assert months_before(seen(releases)) is None
         assert year_before(seen(releases)) is None
-    few = trends(weeks_of(2026, 1, 39), LATER, simulated=False, therapists=3, owner_agreed=False)
+    few = trends(by_week(weeks_of(2026, 1, 39)), LATER, simulated=False, therapists=3, owner_agreed=False)
     assert (months_before(few), year_before(few)) == (None, None)
 
 
@@ -152,7 +152,9 @@ def test_an_interval_of_noise_alone_says_so() -> None:
 
 
 def test_months_before_are_none_of_the_running_one() -> None:
-    found = trends(weeks_of(2026, 28, 38), date(2026, 9, 20), simulated=False, therapists=5, owner_agreed=False)
+    found = trends(
+        by_week(weeks_of(2026, 28, 38)), date(2026, 9, 20), simulated=False, therapists=5, owner_agreed=False
+    )
     assert compared(months_before(found)) == (Period(2026, 8, 1), (Period(2026, 7, 1),))
 
 

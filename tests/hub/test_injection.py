@@ -15,8 +15,7 @@ from app.hub.journal import TERMINAL
 from app.hub.tokens import Scope
 from tests.hub.households import NOW, Clinic, a_clinic
 from tests.hub.postgres import Postgres, programs
-from tests.hub.test_accounts import routes
-from tests.hub.visitors import Browser
+from tests.hub.visitors import Browser, routes
 
 MARKUP = (
     "<script>alert(1)</script>",
