@@ -32,7 +32,7 @@ test: $(VENV)/dev.installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # make fuzz: a million spoilt messages into the inbox's sorting; make test runs a short form.
 fuzz: $(VENV)/dev.installed
