@@ -16,7 +16,7 @@ sound_checks := command -v pulseaudio|pulseaudio && command -v pactl|pulseaudio-
 	&& ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so|libasound2-plugins
 unit_checks := command -v systemd-analyze|systemd
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
-	&& command -v chromium|chromium
+	&& command -v chromium|chromium && command -v certutil|libnss3-tools
 
 .PHONY: help demo test fuzz storms lamp-card faults throughput side-channel privacy unplug marathon cost seats format train evaluate clean
 
