@@ -15,8 +15,7 @@ from app.hub.journal import TERMINAL
 from app.hub.tokens import Scope
 from tests.hub.households import NOW, Clinic, a_clinic
 from tests.hub.postgres import Postgres, programs
-from tests.hub.test_accounts import routes
-from tests.hub.visitors import Browser
+from tests.hub.visitors import Browser, routes
 
 MARKUP = (
     "<script>alert(1)</script>",
@@ -133,7 +132,7 @@ def test_no_field_of_a_form_is_more_than_words(clinic: Clinic) -> None:
     owner = clinic.browser(Role.OWNER)
     code = clinic.desk.people.add("guest", Role.TECH, NOW, TERMINAL)
     forms: dict[str, dict[str, str]] = {}
-    pages = ("/", "/people", "/devices", "/alerts", "/api", "/rooms", "/audit")
+    pages = ("/", "/people", "/devices", "/alerts", "/api", "/rooms", "/audit", "/settings")
     for browser, paths in ((owner, pages), (Browser(owner._pages), ("/sign-in", f"/welcome/{code}"))):
         for path in paths:
             forms |= dict(Forms(browser.get(path).text).found)
