@@ -18,7 +18,7 @@ unit_checks := command -v systemd-analyze|systemd
 wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sbin/ip -o -x /sbin/ip -o -x /bin/ip|iproute2 \
 	&& test -x /usr/sbin/sysctl -o -x /sbin/sysctl|procps
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
-	&& command -v chromium|chromium
+	&& command -v chromium|chromium && command -v certutil|libnss3-tools
 
 .PHONY: help demo test fuzz api storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd format train evaluate clean
 
@@ -32,7 +32,7 @@ test: $(VENV)/dev.installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # make fuzz: a million spoilt messages into the inbox's sorting; make test runs a short form.
 fuzz: $(VENV)/dev.installed

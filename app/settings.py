@@ -1,43 +1,18 @@
-"""The settings of room unit and hub: what can be set, its unit and range, and where a value comes from.
+"""The settings of room unit and hub: what can be set, its unit and range. Where they come from: `app/sources.py`."""
 
-They come, the first wins, from arguments, `FERMATA_…` variables, systemd credentials, a TOML file, one on the boot
-partition, defaults.
-"""
-
-import os
-import re
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    InitSettingsSource,
-    NestedSecretsSettingsSource,
-    PydanticBaseSettingsSource,
-    SecretsSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.cues.presets import PRESETS, Choice
 from app.hearing.seats import Role, Seat, check_seats, role_of
 from app.sync.wire import Slug
 
-FILE = Path("/etc/fermata.toml")
-BOOT = Path("/boot/firmware/fermata.toml")
-"""On the card's boot partition, where any computer can put it; it says what FILE does not."""
 PREFIX = "FERMATA_"
 DELIMITER = "__"
-FILE_ONLY = ("release",)
-"""What is set in the unit's own file and nowhere else: the floor of the privacy guarantee."""
-CARD_ONLY = ("hub.command_key",)
-"""What is set there or on the boot partition, and nowhere else: whom to obey."""
-SECRET = ("code",)
-"""Keys whose values are not printed."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Pin = Annotated[int, Field(ge=0, le=27)]
@@ -306,146 +281,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what it is given: `sourced` reads the sources itself, to know where each value came from."""
+        """Only what it is given: `app/sources.py` reads the sources itself, to know where each value came from."""
         return (init_settings,)
 
     def placed_seats(self) -> tuple[Seat, ...]:
         """The seats as values. Raises SeatError when they cannot be told apart."""
         places = {name: SeatPlace(azimuth=at) if isinstance(at, float) else at for name, at in self.seats.items()}
         return check_seats(Seat(name, at.role or role_of(name), at.azimuth % 360.0) for name, at in places.items())
-
-
-def load(file: Path | None = None, arguments: Mapping[str, Any] | None = None) -> Settings:
-    """The effective settings. `arguments` are nested as in the file. Raises SettingsError."""
-    return sourced(file, arguments)[0]
-
-
-def sourced(file: Path | None = None, arguments: Mapping[str, Any] | None = None) -> tuple[Settings, dict[str, str]]:
-    """The effective settings, and for each `group.key` that is not a default the name of its source."""
-    sources = read_sources(file, arguments or {})
-    merged: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for name, values in reversed(sources):
-        for path, value in flat(values):
-            named = {path[0], ".".join(path)}
-            own, card = str(file or FILE), str(BOOT)
-            if (named & {*FILE_ONLY} and name != own) or (named & {*CARD_ONLY} and name not in {own, card}):
-                raise SettingsError(f"{'.'.join(path)} is set in {name}: it can only be set in the unit's own file")
-            put(merged, path, value)
-            origin[".".join(path)] = name
-    try:
-        return Settings.model_validate(merged), origin
-    except ValidationError as error:
-        raise SettingsError(sentence(error, origin)) from None
-
-
-def read_sources(file: Path | None, arguments: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Each source's name and nested values, strongest first."""
-    check_variables(os.environ)
-    if file and not file.is_file():
-        raise SettingsError(f"{file} is not there: give the path of a settings file")
-    credentials = NestedSecretsSettingsSource(
-        SecretsSettingsSource(Settings), os.environ.get("CREDENTIALS_DIRECTORY"), secrets_dir_missing="ok"
-    )
-    named: list[tuple[str, PydanticBaseSettingsSource]] = [
-        ("an argument", InitSettingsSource(Settings, dict(arguments))),
-        ("the environment", EnvSettingsSource(Settings)),
-        ("a systemd credential", credentials),
-        *((str(each), from_toml(each)) for each in ([file] if file else [FILE, BOOT])),
-    ]
-    return [(name, source()) for name, source in named]
-
-
-def from_toml(path: Path) -> TomlConfigSettingsSource:
-    """What a TOML file says; nothing if it is not there. Raises SettingsError."""
-    try:
-        return TomlConfigSettingsSource(Settings, path)
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
-
-
-def check_variables(environment: Mapping[str, str]) -> None:
-    """Refuse a `FERMATA_` variable that names no setting, which pydantic-settings alone lets pass."""
-    for name in environment:
-        group, delimiter, _ = name.removeprefix(PREFIX).lower().partition(DELIMITER)
-        if name.startswith(PREFIX) and not (delimiter and group in Settings.model_fields):
-            raise SettingsError(f"the variable {name} names no setting: see `fermata settings`")
-
-
-def flat(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
-    """Nested tables as paths and values; an empty table has none."""
-    return [
-        leaf
-        for key, value in values.items()
-        for leaf in (flat(value, (*above, key)) if isinstance(value, Mapping) else [((*above, key), value)])
-    ]
-
-
-def put(into: dict[str, Any], path: tuple[str, ...], value: object) -> None:
-    """Lay a value at its path."""
-    *tables, key = path
-    for table in tables:
-        inner = into.setdefault(table, {})
-        if not isinstance(inner, dict):  # a seat given as degrees here and as a table there: the stronger one stands
-            inner = into[table] = {}
-        into = inner
-    into[key] = value
-
-
-def sentence(error: ValidationError, origin: Mapping[str, str]) -> str:
-    """The first fault of a validation as one sentence."""
-    first = error.errors()[0]
-    named = [str(part) for part in first["loc"] if str(part) not in {"float", "SeatPlace"}]
-    key = ".".join(named)
-    source = next((name for path, name in origin.items() if path == key or path.startswith(key + ".")), "the defaults")
-    if first["type"] == "extra_forbidden":
-        return f"{key} (from {source}) is not a setting: see `fermata settings`"
-    return f"{key} = {first['input']!r} (from {source}) cannot be used: {first['msg'].lower()}"
-
-
-def as_toml(settings: Settings, origin: Mapping[str, str]) -> str:
-    """The settings as commented TOML, with where each that is not a default came from."""
-    lines = ["# Effective settings of Fermata; what is not commented as coming from somewhere is the default."]
-    for name, field in Settings.model_fields.items():
-        group = getattr(settings, name)
-        lines += ["", f"# {field.description or type(group).__doc__}"]
-        if isinstance(group, Group):
-            lines += table(name, group, origin)
-        else:
-            lines += [f"[{name}]", *(toml_line(key, seat, origin.get(f"{name}.{key}")) for key, seat in group.items())]
-    return "\n".join(lines) + "\n"
-
-
-def table(name: str, group: Group, origin: Mapping[str, str]) -> list[str]:
-    """A table of TOML, and after it those within."""
-    lines, within = [f"[{name}]"], list[str]()
-    for key, field in type(group).model_fields.items():
-        value, path = getattr(group, key), f"{name}.{key}"
-        if isinstance(value, Group):
-            within += ["", f"# {field.description}", *table(path, value, origin)]
-        else:
-            lines += [f"# {field.description}", toml_line(key, value, origin.get(path))]
-    return lines + within
-
-
-def toml_line(key: str, value: object, source: str | None) -> str:
-    """One `key = value` of TOML; what is unset is commented out, and what is secret too."""
-    bare = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)
-    line = f"# {bare} = (unset)" if value is None else f"{bare} = {toml_value(value)}"
-    if key in SECRET and value is not None:
-        line = f"# {bare} = (not shown)"
-    return f"{line}  # from {source}" if source else line
-
-
-def toml_value(value: object) -> str:
-    """A value in TOML's notation."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, SeatPlace):
-        role = f', role = "{value.role.value}"' if value.role else ""
-        return f"{{ azimuth = {value.azimuth}{role} }}"
-    if isinstance(value, tuple):
-        return f"[{', '.join(toml_value(each) for each in value)}]"
-    if isinstance(value, str | Path):
-        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)

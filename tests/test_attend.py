@@ -17,7 +17,8 @@ from app.release.ledger import Ledger
 from app.release.release import RANGES, Rules
 from app.release.week import week_of
 from app.room.rota import Rota
-from app.settings import Settings, load
+from app.settings import Settings
+from app.sources import load
 from app.sync import command, wire
 from app.sync.command import Deed, Order, Reboot, Rename, RotateCertificate, Set, Update
 from app.sync.outbox import Outbox

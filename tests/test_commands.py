@@ -26,7 +26,7 @@ def test_help_has_examples(verb: str) -> None:
 
 
 def test_the_default_settings_are_as_reviewed(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.settings.FILE", "/nowhere/fermata.toml")
+    monkeypatch.setattr("app.sources.FILE", "/nowhere/fermata.toml")
     said = CliRunner().invoke(cli, ["settings"])
     assert said.exit_code == 0
     golden("golden/settings.toml", said.output)

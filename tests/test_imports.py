@@ -44,7 +44,16 @@ MAY_IMPORT = {
         "app.hearing.calibration",  # what a sentence has brought, in words
     },
     "app.demo": {
-        *("app.demo", "app.listen", "app.settings", "app.rehearsal", "app.release", "app.sync", "app.hub"),
+        *(
+            "app.demo",
+            "app.listen",
+            "app.settings",
+            "app.sources",
+            "app.rehearsal",
+            "app.release",
+            "app.sync",
+            "app.hub",
+        ),
         "app.terminal",
     },
     "app": {"app", "firmware"},

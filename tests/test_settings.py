@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from app.commented import as_toml
 from app.hearing.seats import Role, Seat
-from app.settings import Group, Settings, SettingsError, as_toml, load, sourced
+from app.settings import Group, Settings, SettingsError
+from app.sources import load, sourced
 
 
 @pytest.fixture(autouse=True)
@@ -101,8 +103,8 @@ def test_a_file_on_the_boot_partition_says_what_the_units_own_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, boot = tmp_path / "own.toml", tmp_path / "boot.toml"
-    monkeypatch.setattr("app.settings.FILE", own)
-    monkeypatch.setattr("app.settings.BOOT", boot)
+    monkeypatch.setattr("app.sources.FILE", own)
+    monkeypatch.setattr("app.sources.BOOT", boot)
     key = "0" * 64
     boot.write_text(
         f'[room]\ndevice = "blue-room"\n[send]\nhost = "hub.example"\nport = 8883\n[hub]\ncommand_key = "{key}"\n'
@@ -119,8 +121,8 @@ def test_the_floor_of_the_guarantee_is_not_set_on_the_boot_partition(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boot = tmp_path / "boot.toml"
-    monkeypatch.setattr("app.settings.FILE", tmp_path / "none.toml")
-    monkeypatch.setattr("app.settings.BOOT", boot)
+    monkeypatch.setattr("app.sources.FILE", tmp_path / "none.toml")
+    monkeypatch.setattr("app.sources.BOOT", boot)
     boot.write_text("[release]\nrho = 1.0\n")
     with pytest.raises(SettingsError, match="can only be set in the unit's own file"):
         load()

@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from app.__main__ import cli
 from app.catalogue import RELEASED
-from app.settings import Settings, load
+from app.settings import Settings
 from app.show import show
+from app.sources import load
 from app.sync import wire
 from app.sync.outbox import Message, Outbox
 from tests.conftest import Golden

@@ -13,7 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.settings import PREFIX, load
+from app.settings import PREFIX
+from app.sources import load
 from app.sync.outbox import Outbox
 from app.sync.wire import Release, unseal
 

@@ -1,7 +1,7 @@
 """The clinic's own certificate authority: it says which rooms are the clinic's, and that the hub is the hub.
 
 P-256 and SHA-256 throughout (RFC 5280, RFC 5480). Dates begin where the authority's own begin, so that a hub's clock
-set back shuts nobody out; they end by the hub's clock.
+set back shuts nobody out, but for those that browsers look at; they end by the hub's clock.
 """
 
 import os
@@ -26,7 +26,10 @@ EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 AUTHORITY_DAYS = 20 * 365
 ROOM_DAYS = 90
 SERVER_DAYS = 397
-"""The longest that browsers take."""
+PAGE_DAYS = 395
+"""From begin to end; browsers take about a year, and Apple's no more than 825 days."""
+SKEW = timedelta(days=2)
+"""How far a browser's clock may be behind."""
 HUB = "hub"
 """The hub's own name at its broker; no room can have it, as theirs have a dot."""
 LARGEST_REQUEST = 4096
@@ -106,8 +109,13 @@ class Authority:
         )
 
     def server_certificate(self, names: Sequence[str], now: float) -> str:
-        """A fresh key and a certificate for these names and addresses, PEM: a broker's, the pages', the joining's."""
+        """A fresh key and a certificate for these names and addresses, PEM: a broker's, the joining's."""
         return self._issue(names[0], names, now, ExtendedKeyUsageOID.SERVER_AUTH)
+
+    def page_certificate(self, names: Sequence[str], now: float) -> str:
+        """The same for browsers, who know what day it is, and want certificates that begin lately."""
+        begins = _at(now) - SKEW
+        return self._issue(names[0], names, now, ExtendedKeyUsageOID.SERVER_AUTH, PAGE_DAYS - SKEW.days, begins)
 
     def hub_certificate(self, now: float) -> str:
         """A fresh key and a certificate by which the hub is known to its broker, PEM."""
@@ -128,9 +136,17 @@ class Authority:
         signed = builder.sign(self._key, hashes.SHA256())
         return signed.public_bytes(serialization.Encoding.PEM).decode()
 
-    def _issue(self, name: str, names: Sequence[str], now: float, usage: x509.ObjectIdentifier) -> str:
+    def _issue(
+        self,
+        name: str,
+        names: Sequence[str],
+        now: float,
+        usage: x509.ObjectIdentifier,
+        days: int = SERVER_DAYS,
+        begins: datetime = BEGIN,
+    ) -> str:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(self._begin(name, key.public_key(), now, SERVER_DAYS, usage, names))
+        certificate = self._sign(self._begin(name, key.public_key(), now, days, usage, names, begins))
         return _key_text(key) + _text(certificate)
 
     def _begin(
@@ -141,10 +157,11 @@ class Authority:
         days: int,
         usage: x509.ObjectIdentifier,
         names: Sequence[str],
+        begins: datetime = BEGIN,
     ) -> x509.CertificateBuilder:
         ends = min(_at(now) + timedelta(days=days), self._certificate.not_valid_after_utc)
         return (
-            _certificate(_name(name), self._certificate.subject, key, ends)
+            _certificate(_name(name), self._certificate.subject, key, ends, begins)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage("digital_signature"), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
@@ -226,7 +243,7 @@ def _found(file: Path, clinic: str, now: float) -> None:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, ends: datetime
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, ends: datetime, begins: datetime = BEGIN
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -234,7 +251,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(BEGIN)
+        .not_valid_before(begins)
         .not_valid_after(ends)
     )
 

@@ -66,8 +66,8 @@ class Frame:
 def place(request: Request) -> str:
     """The path of the page; the answer to a form stands where the form did."""
     path = request.url.path
-    above = path.rpartition("/")[0]
-    return above if request.method == "POST" and above in {section for section, _, _ in SECTIONS} else path
+    above = [section for section, _, _ in SECTIONS if section != "/" and path.startswith(f"{section}/")]
+    return above[0] if request.method == "POST" and above else path
 
 
 def _said_in(request: Request, code: str) -> str:

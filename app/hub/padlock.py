@@ -17,7 +17,8 @@ from app.hub.errors import CertificateError
 from app.hub.options import HubOptions, is_loopback
 from app.hub.warden import RENEW_S
 
-SOON_S = 14 * 86_400
+DAY_S = 86_400
+SOON_S = 14 * DAY_S
 """A given certificate with so little left is told in the hub's log."""
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """By which a change of files is noticed: when written, how long, which; None where one is not there."""
@@ -46,7 +47,7 @@ class Padlock:
         """Whether the clinic's authority vouches for the page, which no browser knows by itself."""
         self._certificate = options.certificate or options.authority / "page.pem"
         self._key = options.key or self._certificate
-        self._renew_at = now
+        self._renew_at = now  # at once
         self._said: str | None = None
         self._renew(now)
         self._shown = self._seen = self._stamp()
@@ -77,11 +78,11 @@ class Padlock:
         self._say(f"the page's certificate ends on {_day(self.badge.ends)}: renew it" if soon else None)
 
     def _renew(self, now: float) -> None:
-        """Make a certificate anew, at each start and when it is due."""
-        if not self.own or now < self._renew_at:
+        """Make a certificate anew: at each start, when it is due, and when the hub's clock was set back before it."""
+        if not self.own or self._renew_at - RENEW_S - DAY_S <= now < self._renew_at:
             return
         try:
-            write_secret(self._certificate, self._authority.server_certificate(self._options.names, now))
+            write_secret(self._certificate, self._authority.page_certificate(self._options.names, now))
         except OSError as error:
             raise CertificateError(
                 f"the page's certificate {self._certificate} cannot be written ({error.strerror}): look at its folder"

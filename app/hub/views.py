@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.catalogue import RELEASED, Metric
+from app.hub.comparison_views import ComparisonView, comparisons
 from app.hub.rooms import Presence, Room
 from app.hub.trends import MIN_SESSIONS, Estimate, Reason, Span, Trends
 from app.hub.words import Words
@@ -87,6 +88,8 @@ class WorldView:
     months: tuple[Row, ...]
     quarters: tuple[Row, ...]
     beyond: bool
+    compared: tuple[ComparisonView, ...] = ()
+    """The clinic beside its own past."""
 
 
 def room_view(room: Room, now: int, say: Words) -> RoomView:
@@ -131,6 +134,7 @@ def world_view(trends: Trends, therapists: int, say: Words) -> WorldView:
         months=months,
         quarters=quarters,
         beyond=any(cell.beyond for row in (*months, *quarters) for cell in row.cells if cell),
+        compared=comparisons(trends, say),
     )
 
 

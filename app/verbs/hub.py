@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.settings import Mail, load
+from app.settings import Mail
+from app.sources import load
 from app.verbs.common import needing
 from app.verbs.hub_add_room import add_room
 from app.verbs.hub_backup import backup, restore

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.settings import Settings, load
+from app.settings import Settings
+from app.sources import load
 from app.verbs.common import notice, placed, stopping, tape_and_seats
 from firmware.confine import keep_memory
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from app.settings import load
+from app.sources import load
 from app.verbs.common import tape_and_seats
 
 

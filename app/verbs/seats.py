@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from app.settings import Settings, load
+from app.settings import Settings
+from app.sources import load
 from app.verbs.common import notice, placed, stopping
 from firmware.board import Board
 from firmware.confine import keep_memory

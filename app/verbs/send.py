@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.settings import load, sourced
+from app.sources import load, sourced
 from app.verbs.common import notice, stopping
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from app.settings import as_toml, sourced
+from app.commented import as_toml
+from app.sources import sourced
 
 
 @click.command("settings")

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from app.hearing.seats import SeatError
-from app.settings import Settings, load
+from app.settings import Settings
+from app.sources import load
 from app.verbs.common import needing, notice
 from firmware.errors import ArrayError
 

@@ -8,7 +8,8 @@ from app.demo.season import Season, live
 from app.listen import Files
 from app.rehearsal.weeks import sessions_in
 from app.release.release import Rules
-from app.settings import Settings, load
+from app.settings import Settings
+from app.sources import load
 from app.sync.wire import Release, unseal
 
 SEASON = Season(room=1, weeks=2, until=date(2026, 3, 8), seed=4)

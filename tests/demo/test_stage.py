@@ -31,7 +31,7 @@ from pathlib import Path
 from app.listen import Files
 from app.release.release import Rules
 from app.demo.season import Season, live
-from app.settings import load
+from app.sources import load
 
 def trace(statement):
     global sealed

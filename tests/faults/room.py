@@ -21,7 +21,7 @@ from app.listen import Files, Listen, listen_to_score
 from app.release.week import week_of
 from app.room.session import Moment
 from app.room.source import Staves
-from app.settings import load
+from app.sources import load
 from firmware.simulated import SimulatedBoard, board_without_sound
 from tests.faults.accounts import MARKS, Loaded, mark_of, marked
 

@@ -77,7 +77,7 @@ class Clinic:
             self.declarations.count(therapists, self.now, TERMINAL)
         settings = Settings(self.options.clinic, self.declarations.read, **more)
         app = make_app(self.store, self.rounds, lambda: self.trouble, settings, lambda: float(self.now), self.desk)
-        return furnish(app, self.household, self.desk)
+        return furnish(app, replace(self.household, options=self.options), self.desk)
 
     def browser(self, role: Role, therapists: int | None = None, **more: Any) -> Browser:  # noqa: ANN401  as above
         """Somebody of this role who has signed in."""
@@ -106,11 +106,13 @@ class Clinic:
         assert item
         self.store.commit([item], self.now - ago)
 
-    def release(self, weeks: range, rooms: int = 2, sessions: int = 25, simulated: bool = False) -> None:
-        """Weekly messages of some rooms."""
+    def release(self, weeks: range, rooms: int = 2, sessions: int = 25, simulated: bool = False, **sums: int) -> None:
+        """Weekly messages of some rooms; `sums` in place of the usual ones."""
         for room in range(rooms):
             for week in weeks:
                 body = a_release(10_000 * simulated + 100 * room + week, f"2026-W{week}", sessions)
+                if sums:
+                    body = body.model_copy(update={"sums": (body.sums or {}) | sums})
                 envelope = an_envelope(10_000 + 100 * simulated + week, body, f"room-{room}", simulated=simulated)
                 item = sort(Arrival(envelope.device, "m", wire.seal(envelope)))
                 assert item

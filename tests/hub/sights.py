@@ -15,6 +15,7 @@ from app.catalogue import RELEASED
 from app.hub.accounts import Role
 from app.hub.arrivals import Arrival, Sorted, sort
 from app.hub.authority import Authority
+from app.hub.conditions import HUB, Findings, Kind, Trouble
 from app.hub.days import day_of
 from app.hub.journal import TERMINAL
 from app.sync import wire
@@ -66,6 +67,18 @@ def give_a_link(page: Page) -> None:
     page.locator("code.link").wait_for()
 
 
+def give_a_token(page: Page) -> None:
+    page.locator("#name").fill(f"prometheus {page.locator('html').get_attribute('lang')}")
+    page.locator("form[action*='/api/tokens/add'] button").click()
+    page.locator("code.link").wait_for()
+
+
+def declare_too_many(page: Page) -> None:
+    page.locator("#count").evaluate("field => { field.type = 'text'; field.value = 'five'; }")
+    page.locator("form[action*='/settings/therapists'] button").click()
+    page.locator("[role=alert]:visible").wait_for()
+
+
 def mistype(page: Page) -> None:
     page.locator("#name").fill("ana")
     page.locator("#password").fill("not it, not at all")
@@ -100,7 +113,11 @@ SIGHTS = (
     Sight("no room found", "busy", "/rooms?q=zzz"),
     Sight("many rooms", "many", "/rooms?page=2"),
     Sight("room", "busy", "/rooms/garden-room"),
+    Sight("room with numbers of its own", "busy", "/rooms/room-0"),
     Sight("room that waits for its unit", "busy", "/rooms/music-room"),
+    Sight("alerts", "busy", "/alerts"),
+    Sight("alerts to read only", "busy", "/alerts", Role.AUDITOR),
+    Sight("no alerts", "empty", "/alerts"),
     Sight("devices", "busy", "/devices"),
     Sight("devices to read only", "busy", "/devices", Role.AUDITOR),
     Sight("device to change", "busy", "/devices", do=open_what_can_be_changed),
@@ -110,6 +127,14 @@ SIGHTS = (
     Sight("person with a link", "busy", "/people", do=give_a_link),
     Sight("journal", "busy", "/audit"),
     Sight("glossary", "busy", "/glossary"),
+    Sight("settings", "busy", "/settings"),
+    Sight("settings to read only", "busy", "/settings", Role.AUDITOR),
+    Sight("settings of a small clinic", "small", "/settings"),
+    Sight("settings refused", "busy", "/settings", do=declare_too_many),
+    Sight("programs", "busy", "/api"),
+    Sight("program with a token", "busy", "/api", do=give_a_token),
+    Sight("no programs", "empty", "/api"),
+    Sight("authority to trust", "busy", "/trust", None),
     Sight("sign-in", "busy", "/sign-in", None),
     Sight("sign-in refused", "busy", "/sign-in", None, mistype),
     Sight("sign-in before anybody", "nobody", "/sign-in", None),
@@ -168,8 +193,13 @@ def busy(clinic: Clinic) -> None:
     clinic.registry.revoke(join(clinic, "Gate house", 60), NOW - 5 * DAY_S)
     clinic.registry.add("Music room", NOW - DAY_S)
     clinic.registry.add("Salon", NOW - 9 * DAY_S)
+    fault = Trouble("garden-room", Kind.MICROPHONES, "Garden room", 2)
+    clinic.alerts.observe("north-1", Findings([fault]), NOW - 2 * DAY_S)
+    wrong = [Trouble("attic", Kind.AWAY, "Attic", NOW - 3 * 3600), Trouble(f"{HUB}north-1", Kind.DISK, "north-1", 512)]
+    clinic.alerts.observe("north-1", Findings([*wrong, Trouble("", Kind.ASIDE, "", 3)]), NOW)
     keep_days(clinic, "garden-room", 60)
     season(clinic, 60, rooms=3)
+    clinic.declarations.declare_room("room-0", True, NOW - DAY_S, TERMINAL)
 
 
 def many(clinic: Clinic) -> None:

@@ -14,8 +14,28 @@ from tests.hub.street import Street, a_street
 
 pytestmark = needs_chromium
 NAMES = (
-    *("clinic", "rooms", "many rooms", "room", "devices", "device to change", "room added", "people", "journal"),
-    *("glossary", "sign-in refused", "welcome", "not there", "no devices"),
+    *(
+        "clinic",
+        "rooms",
+        "many rooms",
+        "room",
+        "alerts",
+        "devices",
+        "device to change",
+        "room added",
+        "people",
+        "journal",
+    ),
+    *(
+        "glossary",
+        "settings",
+        "programs",
+        "authority to trust",
+        "sign-in refused",
+        "welcome",
+        "not there",
+        "no devices",
+    ),
 )
 TOUR = [sight for sight in SIGHTS if sight.name in NAMES]
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from app.hub.accounts import Role
 from app.hub.authority import Authority, in_pairs
@@ -104,6 +106,17 @@ def test_the_authoritys_certificate_is_made_anew_before_it_ends_and_shown_at_onc
     second = shown(padlock.context)
     assert second.not_valid_after_utc.timestamp() == padlock.badge.ends > first.not_valid_after_utc.timestamp()
     assert said == []
+
+
+def test_browsers_take_the_authoritys_certificate_whatever_the_hubs_clock_has_been(tmp_path: Path) -> None:
+    padlock = a_padlock(options(tmp_path, address="hub.example", host=ANYWHERE), [], NOW + 3650 * DAY_S)
+    for _ in range(2):
+        padlock.follow(NOW)
+    made = shown(padlock.context)
+    assert made.not_valid_before_utc.timestamp() == NOW - 2 * DAY_S
+    assert (made.not_valid_after_utc - made.not_valid_before_utc).days <= 397
+    uses = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(uses) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_a_given_certificate_that_was_renewed_is_shown_without_a_restart_of_whatever_kind_it_is(tmp_path: Path) -> None:

@@ -160,6 +160,14 @@ def test_the_board_is_read_from_across_a_desk(street: Street) -> None:
     assert sizes[".ward dd"] >= 20
 
 
+def test_every_rule_of_the_style_sheet_ends_before_the_next_begins() -> None:
+    depth = 0
+    for number, line in enumerate((STATIC / "page.css").read_text(encoding="utf-8").splitlines(), 1):
+        assert depth == 0 or not line or line[0] in " }", f"line {number} begins inside another rule"
+        depth += line.count("{") - line.count("}")
+    assert depth == 0
+
+
 def test_nothing_on_a_page_moves() -> None:
     for sheet in STATIC.rglob("*.css"):
         assert not re.search("transition|animation|keyframes|scroll-behavior", sheet.read_text(encoding="utf-8"))

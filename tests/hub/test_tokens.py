@@ -3,8 +3,10 @@
 import re
 import secrets
 import sqlite3
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from app.hub.callers import EACH, TOGETHER, WRONG_EACH, WRONG_WINDOW_S, Callers,
 from app.hub.errors import TokenError
 from app.hub.journal import TERMINAL, Deed, Journal
 from app.hub.tokens import MOST_DAYS, PREFIX, Scope, Tokens
+from app.hub.words import FOLDER, LANGUAGES
 from tests.hub.households import DAY_S, Clinic, a_clinic
 from tests.hub.programs import Program, a_program
 from tests.hub.test_rooms_pages import words
@@ -194,6 +197,13 @@ def test_only_an_owner_sees_tokens_and_everybody_sees_the_calls(clinic: Clinic) 
         assert (
             clinic.browser(role).fill("/api", "/api/tokens/add", name="x", scope="health", days="1").status_code == 403
         )
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_call_is_told_in_every_language(clinic: Clinic, code: str) -> None:
+    page = clinic.browser(Role.OWNER).get("/api", {"lang": code}).text
+    told = tomllib.loads((FOLDER / f"{code}.toml").read_text(encoding="utf-8"))["call"].values()
+    assert [sentence for sentence in told if escape(sentence, quote=True).replace("&#x27;", "&#39;") not in page] == []
 
 
 def test_the_command_makes_lists_and_ends_tokens(state: Path, fermata: Fermata) -> None:

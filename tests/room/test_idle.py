@@ -12,7 +12,7 @@ from app.listen import Files, Listen, chairs_of, listen_to_sound
 from app.play import rehearsal
 from app.rehearsal.record import RECORDING
 from app.room.chairs import Chairs
-from app.settings import load
+from app.sources import load
 from firmware.light import Light
 from firmware.simulated import SimulatedBoard, board_from_recording
 

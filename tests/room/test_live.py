@@ -21,7 +21,7 @@ from pathlib import Path
 from app.hearing.seats import parse_seats
 from app.listen import Files, listen_to_sound
 from app.room.chairs import Chairs
-from app.settings import load
+from app.sources import load
 from firmware.board import open_room_board
 from firmware.geometry import load_array
 

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from app.hearing.seats import parse_seats
 from app.listen import Listen, serve
 from app.room.session import Moment
-from app.settings import load
+from app.sources import load
 from app.verbs.common import notice, stopping
 from firmware.board import RoomBoard
 from firmware.confine import keep_memory

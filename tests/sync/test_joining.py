@@ -21,7 +21,7 @@ from app.hub.authority import Authority
 from app.hub.registry import DAY_S
 from app.hub.roster import WRONG
 from app.send import send
-from app.settings import load
+from app.sources import load
 from app.sync.identity import Identity, new_key, signing_request
 from app.sync.joining import Door, DoorError, ShutError, StrangerError
 from app.sync.keeper import Keeper, Patience

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings, as_toml, load
+from app.commented import as_toml
+from app.settings import Settings
+from app.sources import load
 from tests.conftest import Golden
 
 FILE = Path(__file__).parents[2] / "systemd/fermata.toml"

@@ -10,7 +10,7 @@ from app.conversation.score import Score, read
 from app.listen import Listen, listen_to_score
 from app.play import rehearsal
 from app.room.session import Moment
-from app.settings import load
+from app.sources import load
 from app.terminal.report import clock, in_words
 from app.terminal.view import Scene, Terminal, drawn
 from app.terminal.watch import STAVE, Hands, Watch

@@ -18,8 +18,8 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 
 away.addEventListener("htmx:afterRequest", (event) => {
   const { successful, xhr } = event.detail;
-  // What is refused is no trouble of the hub's: the page loaded anew says why.
-  if (xhr.status >= 400 && xhr.status < 500 && !xhr.getResponseHeader("HX-Redirect")) location.reload();
+  // What is refused is no trouble of the hub's: the page asked for anew says why.
+  if (xhr.status >= 400 && xhr.status < 500 && !xhr.getResponseHeader("HX-Redirect")) location.replace(away.getAttribute("hx-get"));
   else if (successful) away.hidden = true;
   else if (xhr.status !== 401) away.hidden = false;
 });
