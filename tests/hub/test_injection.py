@@ -132,7 +132,7 @@ def test_no_field_of_a_form_is_more_than_words(clinic: Clinic) -> None:
     owner = clinic.browser(Role.OWNER)
     code = clinic.desk.people.add("guest", Role.TECH, NOW, TERMINAL)
     forms: dict[str, dict[str, str]] = {}
-    pages = ("/", "/people", "/devices", "/alerts", "/api", "/rooms", "/audit")
+    pages = ("/", "/people", "/devices", "/alerts", "/api", "/rooms", "/audit", "/settings")
     for browser, paths in ((owner, pages), (Browser(owner._pages), ("/sign-in", f"/welcome/{code}"))):
         for path in paths:
             forms |= dict(Forms(browser.get(path).text).found)

@@ -45,6 +45,13 @@ MATRIX: dict[str, set[Role]] = {
     "/devices/revoke": KEEPERS,
     "/glossary": ALL,
     "/export/clinic.csv": NUMBERS,
+    "/export/rooms/{device}.csv": NUMBERS,
+    "/settings": {OWNER, MANAGER, AUDITOR},
+    "/settings/therapists": {OWNER},
+    "/settings/agreement": {OWNER},
+    "/settings/agreement/end": {OWNER},
+    "/settings/room": {OWNER},
+    "/settings/room/end": {OWNER},
     "/api": ALL,
     "/api/tokens/add": {OWNER},
     "/api/tokens/revoke": {OWNER},
@@ -56,7 +63,7 @@ MATRIX: dict[str, set[Role]] = {
     "/api/v1/openapi.json": ALL,
     "/metrics": KEEPERS,
 }
-OPEN_PATHS = {"/sign-in", "/welcome/{code}", "/health"}
+OPEN_PATHS = {"/sign-in", "/welcome/{code}", "/health", "/trust", "/trust/fermata-north.crt"}
 
 
 class Asked:
