@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "app.validation.attacks": {"app.validation", "app.rehearsal", "app.release", "app.catalogue"},
     "app.validation.cost": {"app.validation", "app.hearing", "app.conversation", "app.cues", "firmware.sound"},
     "app.validation.attempts": {"app.validation", "app.release"},
+    "app.simulation": {"app.simulation", "app.release.release", "app.release.week", "app.sync.wire", "app.sync.resend"},
     "app.room": {
         *("app.room", "app.hearing", "app.conversation", "app.cues", "app.release", "app.sync.outbox"),
         *("app.catalogue", "firmware"),
@@ -60,10 +61,10 @@ ONLY_IN = {
     "gpiozero": {"firmware/lamp.py", "firmware/switches.py"},
     "tflite_runtime": {"app/hearing/model.py"},
     "ai_edge_litert": {"app/hearing/model.py"},
-    "paho": {"app/sync/link.py", "app/hub/inbox.py"},
+    "paho": {"app/sync/link.py", "app/hub/inbox.py", "app/simulation/line.py"},
     "sqlalchemy": {
         *("app/hub/database.py", "app/hub/entries.py", "app/hub/store.py", "app/hub/tables.py"),
-        *("app/hub/steps.py", "app/hub/turns.py"),
+        *("app/hub/steps.py", "app/hub/turns.py", "app/hub/moving.py"),
         *("app/hub/registry.py", "app/hub/orders.py", "app/hub/migrations/versions/step_0001.py"),
         *("app/hub/migrations/versions/step_0002.py", "app/hub/migrations/versions/step_0003.py"),
         *("app/hub/migrations/versions/step_0004.py", "app/hub/people.py", "app/hub/journal.py"),

@@ -25,6 +25,7 @@ from app.hub.options import HubOptions
 from app.hub.orders import Orders
 from app.hub.pages import Settings, make_app
 from app.hub.people import People
+from app.hub.plate import Plate, hang
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
@@ -57,6 +58,8 @@ def serve(options: HubOptions) -> None:
         running = [stack.enter_context(_running(inbox.run, "inbox"))]
         settings = Settings(options.clinic, options.therapists, options.owner_agreed)
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
+        plate = Plate(options.clinic, *address, guarded=options.guarded, generation=store.generation())
+        hang(options.state, plate)
         ready = f"fermata hub ready: {_url(page)} (rooms send to {to})"
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))

@@ -9,8 +9,10 @@ from app.verbs.common import needing
 from app.verbs.hub_add_room import add_room
 from app.verbs.hub_backup import backup, restore
 from app.verbs.hub_command import command
+from app.verbs.hub_copy import copy
 from app.verbs.hub_revoke import revoke
 from app.verbs.hub_rooms import rooms
+from app.verbs.hub_simulate_rooms import simulate_rooms
 from app.verbs.hub_user import user
 
 
@@ -68,5 +70,5 @@ def hub(
         serve_hub(options)
 
 
-for verb in (add_room, rooms, revoke, command, backup, restore, user):
+for verb in (add_room, rooms, revoke, command, backup, restore, copy, user, simulate_rooms):
     hub.add_command(verb)
