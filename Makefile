@@ -20,7 +20,7 @@ wire_checks := test -x /usr/sbin/nft -o -x /sbin/nft|nftables && test -x /usr/sb
 hub_checks := ls /usr/lib/postgresql/*/bin/initdb|postgresql && test -x /usr/sbin/mosquitto -o -x /usr/local/sbin/mosquitto|mosquitto \
 	&& command -v chromium|chromium && command -v certutil|libnss3-tools
 
-.PHONY: help demo test fuzz api storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd format train evaluate clean
+.PHONY: help demo test fuzz api storms lamp-card pictures faults throughput side-channel privacy unplug marathon cost seats crowd kills format train evaluate clean
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -45,6 +45,10 @@ api: $(VENV)/dev.installed
 # make faults: every process killed, every wire cut, every disk filled, every clock wrong, 20 times each; some as root.
 faults: $(VENV)/dev.installed
 	@$(BIN)/python -m tests.faults --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
+
+# make kills: a hub on SQLite killed 50 times under load, its database read after each; make test runs a short form.
+kills: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.hub.kills --kills $(or $(KILLS),50) --seed $(or $(SEED),1)
 
 # make side-channel: weeks of a room that is used beside one that stands empty, on a tapped wire.
 side-channel: $(VENV)/dev.installed

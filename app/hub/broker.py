@@ -40,6 +40,7 @@ jetstream {{
   sync_interval: always
   max_memory_store: 64MB
   max_file_store: 4GB
+  limits {{ default_max_consumers: -1 }}  # each room is two of one stream's; from 2.15 on 1000 would be all
 }}
 mqtt {{
   listen: "{host}:{port}"

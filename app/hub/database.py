@@ -25,7 +25,7 @@ def open_database(where: Path | str, *, keep_old: bool = True) -> Engine:
     One that an earlier version has left is brought up to date; of a file a copy is kept beside it, and that is said,
     unless it is told not to `keep_old`.
     """
-    engine = _sqlite(where) if isinstance(where, Path) else _postgresql(where)
+    engine = engine_of(where)
     try:
         bring_up_to_date(engine, name(engine), where if keep_old and isinstance(where, Path) else None)
         with engine.begin() as connection:
@@ -40,6 +40,11 @@ def open_database(where: Path | str, *, keep_old: bool = True) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def engine_of(where: Path | str) -> Engine:
+    """The same, as it is: nothing is made or brought up to date. Raises StoreError for a URL that cannot be."""
+    return _sqlite(where) if isinstance(where, Path) else _postgresql(where)
 
 
 @contextmanager

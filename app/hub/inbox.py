@@ -142,7 +142,7 @@ class Inbox:
         devices = {device for device, _ in births}
         self._ordered = {key for key in self._ordered if key[0] not in devices}
         self._next_look = 0.0 if births else self._next_look
-        return [(device, self._store.word(device, epoch, now)) for device, epoch in sorted(births)]
+        return self._store.words(births, now)
 
     def _order(self, orders: Orders) -> None:
         """Send each unit what it is asked; again when it is born again, until it has answered."""

@@ -30,6 +30,7 @@ from app.hub.orders import Orders
 from app.hub.padlock import Padlock, fasten, page_url
 from app.hub.pages import Settings, make_app
 from app.hub.people import People
+from app.hub.plate import Plate, hang
 from app.hub.registry import Registry
 from app.hub.rounds import Rounds
 from app.hub.store import Store
@@ -61,6 +62,8 @@ def serve(options: HubOptions) -> None:
         declarations = stack.enter_context(closing(Declarations(options.where, first)))
         to = gate.url(address[1]) if gate else f"mqtt://{address[0]}:{address[1]}"
         url = page_url(options, page.getsockname()[1], padlock.badge.names if padlock else ())
+        plate = Plate(options.clinic, *address, guarded=options.guarded, generation=store.generation())
+        hang(options.state, plate)
         desk = _desk(options, store, stack)
         rounds = stack.enter_context(closing(Rounds(options.where)))
         turns = (store.forget, rounds.forget, desk.people.forget, desk.journal.forget)

@@ -1,20 +1,20 @@
 """The hub's store: what was committed, exactly once, and what can be read of it."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, and_, exists, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.hub.arrivals import Sorted
 from app.hub.database import cause, name, open_database, transaction
 from app.hub.entries import write
 from app.hub.errors import StoreError
-from app.hub.forgetting import forget
-from app.hub.keys import Key
+from app.hub.forgetting import Epoch, forget
+from app.hub.keys import Key, asked, same_epoch
 from app.hub.rooms import Room
 from app.hub.standing import how_many, last_week, well
 from app.hub.tables import EPOCHS, FORGOTTEN, HEALTH, MESSAGES, META, QUARANTINE, RELEASES, WEEKS
@@ -157,15 +157,28 @@ class Store:
 
     def word(self, device: str, epoch: str, now: int) -> wire.Word:
         """What is known of a unit under this epoch."""
-        mine = (MESSAGES.c.device == device, MESSAGES.c.epoch == epoch)
-        last = select(MESSAGES.c.seq, MESSAGES.c.sha256).where(*mine).order_by(MESSAGES.c.seq.desc()).limit(1)
-        start = select(EPOCHS.c.boot).where(EPOCHS.c.device == device, EPOCHS.c.epoch == epoch)
+        ((_, word),) = self.words([(device, epoch)], now)
+        return word
+
+    def words(self, units: Collection[Epoch], now: int) -> list[tuple[str, wire.Word]]:
+        """What is known of each unit under an epoch, by device: thousands say at once that they are there."""
+        these = asked([(*unit, 0) for unit in units])
+        mine = same_epoch(these, MESSAGES.c.device, MESSAGES.c.epoch)
+        newest = select(func.max(MESSAGES.c.seq)).where(mine).correlate(these).scalar_subquery()
+        last = select(these.c.device, these.c.epoch, newest.label("seq")).subquery()
+        known = and_(MESSAGES.c.device == last.c.device, MESSAGES.c.epoch == last.c.epoch, MESSAGES.c.seq == last.c.seq)
+        start = and_(EPOCHS.c.device == last.c.device, EPOCHS.c.epoch == last.c.epoch)
+        query = select(last, MESSAGES.c.sha256, EPOCHS.c.boot).select_from(last.outerjoin(MESSAGES, known))
+        if not units:
+            return []
         with self._reading() as connection:
             generation = connection.execute(select(META.c.value).where(META.c.key == "generation")).scalar_one()
-            found = connection.execute(last).one_or_none()
-            boot = connection.execute(start).scalar_one_or_none() or 0
-        seq, sha256 = (found.seq, found.sha256) if found else (None, None)
-        return wire.Word(epoch=epoch, generation=generation, boot=boot, seq=seq, sha256=sha256, hub_time=now)
+            rows = connection.execute(query.outerjoin(EPOCHS, start).order_by(last.c.device, last.c.epoch)).all()
+        told = {"generation": generation, "hub_time": now}
+        return [
+            (row.device, wire.Word(epoch=row.epoch, boot=row.boot or 0, seq=row.seq, sha256=row.sha256, **told))
+            for row in rows
+        ]
 
     def newer_versions(self, most: int) -> list[str]:
         """The rooms whose messages this hub is too old to read, so many at most."""

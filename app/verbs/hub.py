@@ -11,9 +11,11 @@ from app.verbs.common import needing
 from app.verbs.hub_add_room import add_room
 from app.verbs.hub_backup import backup, restore
 from app.verbs.hub_command import command
+from app.verbs.hub_copy import copy
 from app.verbs.hub_mail_test import mail_test
 from app.verbs.hub_revoke import revoke
 from app.verbs.hub_rooms import rooms
+from app.verbs.hub_simulate_rooms import simulate_rooms
 from app.verbs.hub_token import token
 from app.verbs.hub_user import user
 
@@ -100,5 +102,5 @@ def mail_options(mail: Mail) -> "MailOptions | None":
     )
 
 
-for verb in (add_room, rooms, revoke, command, backup, restore, user, token, mail_test):
+for verb in (add_room, rooms, revoke, command, backup, restore, copy, user, token, mail_test, simulate_rooms):
     hub.add_command(verb)

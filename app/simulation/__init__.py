@@ -1,0 +1,1 @@
+"""`fermata hub simulate-rooms`: many simulated rooms that send to one hub over the real wire."""
