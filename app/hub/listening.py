@@ -14,6 +14,8 @@ from app.hub.errors import HubError
 GRACE_S = 3
 MOST_AT_DOOR = 100
 """Connections to the door at once."""
+MOST_AT_PAGES = 1000
+"""And to the pages, so that strangers cannot fill the memory with them."""
 
 
 class Server(uvicorn.Server):
@@ -27,6 +29,8 @@ class Server(uvicorn.Server):
 def page_server(app: FastAPI, context: ssl.SSLContext | None = None) -> Server:
     """A server of the pages, over TLS where there is a context."""
     config = _config(app)
+    if context is not None:  # it may be on a network
+        config.limit_concurrency = MOST_AT_PAGES
     config.load()
     config.ssl = context
     return Server(config)
