@@ -24,7 +24,8 @@ def test_help_is_as_reviewed(verb: str, golden: Golden) -> None:
 def test_help_has_examples(verb: str) -> None:
     above, _, name = verb.rpartition(" ")
     command = (hub.commands if above else cli.commands)[name]
-    assert re.search(rf"fermata {verb.replace(' ', r' (--state \S+ )?')}", command.help or "")
+    words = verb.replace(" ", r" (--state \S+ )?")
+    assert re.search(f"fermata {words}", command.help or "")
 
 
 def test_the_default_settings_are_as_reviewed(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:

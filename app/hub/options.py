@@ -78,6 +78,8 @@ class HubOptions:
     def _check_page(self) -> None:
         if not HOST.fullmatch(self.host):
             raise HubError(f"{self.host!r} is no name or address where the page could listen: set hub.host")
+        if self.rehearsal and not is_loopback(self.host):
+            raise HubError(f"at a rehearsal anybody may look, so the page may not listen on {self.host}: use 127.0.0.1")
         if self.key is not None and self.certificate is None:
             raise HubError("hub.key is a key without its certificate: set hub.certificate beside it")
         if not is_loopback(self.host) and self.certificate is None and self.address is None:

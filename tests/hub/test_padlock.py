@@ -59,6 +59,7 @@ def test_the_page_is_encrypted_wherever_it_leaves_this_machine(
     ("changes", "words"),
     [
         ({"host": "192.0.2.7"}, "not encrypted, so it may not listen on 192.0.2.7: set hub.address or hub.certificate"),
+        ({"host": ANYWHERE, "address": "hub.example", "rehearsal": True}, "at a rehearsal anybody may look"),
         ({"host": ""}, "no name or address where the page could listen"),
         ({"host": ANYWHERE, "address": "hub.example", "key": Path("page.key")}, "a key without its certificate"),
     ],
@@ -270,6 +271,16 @@ def test_the_page_answers_to_the_names_of_its_certificate_and_no_other(tmp_path:
             assert browser.get("/sign-in", headers={"Host": host}).status_code in {200, 303}, host
         for host in ("clinic.example", "evil.example", "north.example", "192.0.2.8", "www.page.clinic.example"):
             assert browser.get("/sign-in", headers={"Host": host}).status_code == 400, host
+
+
+def test_strangers_on_a_network_are_not_told_how_much_there_is(tmp_path: Path) -> None:
+    with a_clinic(tmp_path) as clinic:
+        pages, owner = clinic.pages(), clinic.browser(Role.OWNER)
+        assert Browser(pages).get("/health").json()["rooms"] == 0
+        stranger = Browser(pages, address="192.0.2.9")
+        assert stranger.get("/health").status_code == 303
+        stranger.cookies = owner.cookies
+        assert stranger.get("/health").json()["rooms"] == 0
 
 
 def test_both_languages_tell_of_the_same_systems() -> None:
