@@ -1,7 +1,7 @@
 """Brings a database up to date step by step; what a file was before is kept beside it."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import alembic.command
@@ -64,7 +64,8 @@ def _keep(file: Path, before: str) -> Path | None:
             return None
         unborn.replace(kept)
     except (OSError, sqlite3.Error) as error:
-        unborn.unlink(missing_ok=True)
+        with suppress(OSError):  # what stands in its place is not ours
+            unborn.unlink(missing_ok=True)
         raise StoreError(
             f"{file} cannot be copied before it is brought up to date ({error}): make room for a copy beside it"
         ) from error

@@ -42,8 +42,7 @@ def served(folder: Path) -> Iterator[tuple[int, str]]:
     with a_clinic(folder) as clinic, socket.create_server(("127.0.0.1", 0)) as listener:
         visit = let_in(clinic.desk, Role.OWNER)
         server = page_server(clinic.pages())
-        server.config.http = Hurried
-        server.config.load()
+        server.config.http_protocol_class = Hurried
         thread = Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()
         wait_until(lambda: server.started)

@@ -17,7 +17,7 @@ from tests.hub.households import NOW, Clinic
 from tests.hub.visitors import Browser
 
 SMALL = Size(rooms=20, weeks=20, days=30, beats=12, entries=300)
-MOST_STATEMENTS = 20
+MOST_STATEMENTS = 24
 MOST_BYTES = 300_000
 
 
@@ -46,7 +46,7 @@ def asked_by(browser: Browser, path: str) -> list[tuple[str, object]]:
     """The statements that a page asks, and its length with them."""
     with statements() as asked:
         answer = browser.get(path)
-    assert answer.status_code in {200, 303, 410}, f"{path} answers {answer.status_code}"
+    assert answer.status_code in {200, 303, 404, 410}, f"{path} answers {answer.status_code}"
     assert len(answer.content) < MOST_BYTES, path
     return asked
 

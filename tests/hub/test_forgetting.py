@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, event, func, select
 
 from app.hub.arrivals import Accepted, Arrival, Sorted, sort
 from app.hub.chores import Chores
@@ -143,16 +143,22 @@ def accepted(seq: int, body: wire.Release | wire.Heartbeat) -> Accepted:
     return item
 
 
+def kept_rows(store: Store) -> int:
+    """How many messages have a row still."""
+    with store._engine.connect() as connection:
+        return int(connection.execute(select(func.count()).select_from(MESSAGES)).scalar_one())
+
+
 def test_heartbeats_go_after_a_day_but_the_last_and_releases_stay(anew: Anew) -> None:
     with closing(Store(anew())) as store:
         for seq in range(10):
             store.commit([release(seq) if seq in {3, 6} else beat(seq)], NOW + 300 * seq)
         assert not store.forget(NOW + KEPT_S)
-        assert store.counts().messages == 10
+        assert kept_rows(store) == 10
         assert not store.forget(NOW + KEPT_S + 901)
-        assert store.counts().messages == 7, "those of the first quarter of an hour are older than a day"
+        assert kept_rows(store) == 7, "those of the first quarter of an hour are older than a day"
         store.forget(NOW + 2 * KEPT_S)
-        assert (store.counts().messages, store.counts().releases) == (3, 2)
+        assert (kept_rows(store), store.counts().releases) == (3, 2)
         with store._engine.connect() as connection:
             assert [tuple(row) for row in connection.execute(select(FORGOTTEN))] == [("room-1", EPOCH, 0, 8)]
         assert store.word("room-1", EPOCH, NOW).sha256 == beat(9).sha256
@@ -181,9 +187,9 @@ def test_a_heartbeat_that_was_never_here_is_taken_however_late(anew: Anew) -> No
     with closing(Store(anew())) as store:
         store.commit([beat(seq) for seq in (0, 1, 3, 4, 5)], NOW)
         store.forget(NOW + 2 * KEPT_S)
-        before = store.counts().messages
+        before = kept_rows(store)
         store.commit([beat(2)], NOW + 2 * KEPT_S)
-        assert store.counts().messages == before + 1
+        assert kept_rows(store) == before + 1
 
 
 def test_a_newer_version_that_was_read_and_forgotten_since_is_not_told_again(anew: Anew) -> None:
@@ -229,7 +235,7 @@ def test_while_one_hub_forgets_another_does_not(anew: Anew) -> None:
         go.set()
         forgetting.join()
         assert done == [True]
-        assert other.counts().messages == 6
+        assert kept_rows(other) == 6
 
 
 def test_taking_in_and_forgetting_at_once_lose_nothing(anew: Anew) -> None:
@@ -263,7 +269,7 @@ def test_taking_in_and_forgetting_at_once_lose_nothing(anew: Anew) -> None:
         while store.forget(NOW + 2 * KEPT_S):
             pass
         assert known(store) == {(room, EPOCH, seq) for room in rooms for seq in range(60)}
-        assert store.counts().messages == len(rooms)
+        assert kept_rows(store) == len(rooms)
         with closing(Rounds(where)) as rounds:
             assert [rounds.days(room, NOW)[0].heartbeats for room in rooms] == [60] * len(rooms)
 

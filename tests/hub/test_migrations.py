@@ -112,7 +112,7 @@ def rows_of(connection: Connection, names: dict[str, Any]) -> dict[str, set[tupl
     }
 
 
-@pytest.mark.parametrize("step", STEPS[:-1])
+@pytest.mark.parametrize("step", [step for step in STEPS if step < "0006"])  # from there on sums stand beside releases
 def test_what_an_earlier_hub_has_left_is_there_and_is_shown(anew: Anew, step: str, tmp_path: Path) -> None:
     where = anew()
     before = made_at(step, where)
