@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Table, func, inspect, select, text
+from sqlalchemy import Connection, Table, exists, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.hub.database import cause, engine_of, name, open_database
@@ -22,7 +22,7 @@ Counts = dict[str, int]
 
 
 class Move:
-    """From a file to a PostgreSQL's URL, both open until it is closed; no hub may run on either. Raises StoreError."""
+    """From a file to a PostgreSQL, both open until it is closed; no hub may run on either. Raises StoreError."""
 
     def __init__(self, file: Path, to: str) -> None:
         if not file.exists():
@@ -70,7 +70,7 @@ class Move:
             yield
         except (DBAPIError, psycopg.Error) as error:
             raise StoreError(
-                f"it cannot be moved to {name(self._new)} ({cause(error)}): nothing was written, begin again"
+                f"it cannot be moved to {name(self._new)} ({cause(error)}): nothing was written, mend it and try again"
             ) from error
 
 
@@ -104,14 +104,9 @@ def _what_is_in(connection: Connection) -> str | None:
     strange = sorted(there - TABLES.tables.keys() - {"alembic_version"})
     if strange or (there and "alembic_version" not in there):
         return f"has tables of something else ({', '.join(strange or sorted(there))})"
-    for table in TABLES.sorted_tables:
-        if (
-            table is not META
-            and table.name in there
-            and connection.execute(select(func.count()).select_from(table)).scalar_one()
-        ):
-            return f"holds a hub's data already ({table.name})"
-    return None
+    ours = (table for table in TABLES.sorted_tables if table is not META and table.name in there)
+    full = [table.name for table in ours if connection.execute(select(exists(select(table)))).scalar_one()]
+    return f"holds a hub's data already ({', '.join(full)})" if full else None
 
 
 def _rows(connection: Connection, table: Table, progress: Callable[[int], None]) -> Iterator[Iterable[Any]]:

@@ -73,9 +73,14 @@ def copy(file: Path, url: str) -> Result:
     return CliRunner().invoke(cli, ["hub", "--state", str(file.parent), "copy", "--to", url])
 
 
+BY_HAND = {"alerts", "declarations", "mails", "tokens"}
+"""Tables of what people and the lookout have done; any value of theirs comes through by the law below."""
+
+
 def test_every_row_is_there_and_the_hub_goes_on_where_it_was(file: Path, postgres: Postgres) -> None:
     before, url = everything(file), postgres.another()
-    assert all(before.values()), "a table without a row proves nothing"
+    empty = {name for name, rows in before.items() if not rows}
+    assert empty <= BY_HAND, "a table without a row proves nothing"
     said = copy(file, url)
     assert said.exit_code == 0, said.output
     assert f"has all {sum(map(len, before.values()))} rows of {file}" in said.output
@@ -131,10 +136,12 @@ def that_drops(url: str, table: str) -> Iterator[None]:
     """A database in which a table swallows what is written to it."""
     Store(url).close()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE FUNCTION none() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
-        connection.execute(f"CREATE TRIGGER none BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION none()")
+        connection.execute("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+        connection.execute(
+            f"CREATE TRIGGER swallowing BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION swallow()"
+        )
         yield
-        connection.execute(f"DROP TRIGGER none ON {table}")
+        connection.execute(f"DROP TRIGGER swallowing ON {table}")
 
 
 def test_where_rows_do_not_arrive_nothing_is_written(file: Path, postgres: Postgres) -> None:
@@ -167,6 +174,7 @@ def test_a_hub_without_a_file_has_nothing_to_copy(tmp_path: Path, postgres: Post
         Move(tmp_path / "hub.sqlite", url)
     said = CliRunner().invoke(cli, ["hub", "--state", str(tmp_path), "--database", url, "copy", "--to", url])
     assert said.exit_code == 2
+    Store(tmp_path / "hub.sqlite").close()
     with pytest.raises(HubError, match="must be like postgresql://"):
         Move(tmp_path / "hub.sqlite", "mysql://a@b/c")
 
