@@ -138,7 +138,7 @@ endef
 
 # Run `check|package && check|package …`; install the packages whose check fails, all at once.
 define packages
-missing=""; printf '%s' '$(subst ','\'',$(1))' | sed 's/ && /\n/g' | { while IFS='|' read -r check package; do \
+missing=""; printf '%s\n' '$(subst ','\'',$(1))' | sed 's/ && /\n/g' | { while IFS='|' read -r check package; do \
 	sh -c "$$check" >/dev/null 2>&1 </dev/null || missing="$$missing $$package"; done; \
 	test -z "$$missing" || { command -v apt-get >/dev/null || \
 		{ echo "Please install what these packages of Debian hold:$$missing" >&2; exit 1; }; \

@@ -26,6 +26,8 @@ from tests.sync.brokers import free_port
 
 CLINIC = "north"
 SHIPPED = Path(__file__).parents[2] / "systemd/mosquitto/fermata.conf"
+RELOADED = "Reloaded server configuration"
+"""What a NATS server says when it has read its configuration anew."""
 SETTLE_S = 0.3
 """What has not come so long after something that came behind it does not come."""
 
@@ -111,10 +113,16 @@ class Clinic:
             self.broker = nats
 
     def follow(self) -> None:
-        """Let the broker know of what has changed."""
+        """Let the broker know of what has changed, and wait until it does."""
         given = self.warden.look(time.time())
         assert given, "nothing has changed"
+        before = self._readings()
         self.broker.permit(given)
+        wait_until(lambda: isinstance(self.broker, Mosquitto) or self._readings() > before)
+
+    def _readings(self) -> int:
+        """How often the embedded broker has read its configuration anew; a mosquitto is started anew."""
+        return self.broker.log.read_text().count(RELOADED) if isinstance(self.broker, Broker) else 0
 
     def show(self, certificate: str) -> None:
         """Let the broker show this certificate (with its key, PEM), and wait until it does."""

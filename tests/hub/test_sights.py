@@ -22,7 +22,9 @@ PHONE: ViewportSize = {"width": 320, "height": 740}
 """As narrow as WCAG's reflow wants it (1.4.10)."""
 PAPER: ViewportSize = {"width": 688, "height": 1010}
 """A4 within its margins."""
-SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
+SIDEWAYS = """new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))
+    .then(() => document.documentElement.scrollWidth - innerWidth)"""
+"""Pixels by which a page is wider than what is seen of it, once charts have been drawn anew for that width."""
 EACH = [pytest.param(sight, lang, id=f"{sight.name}-{lang}") for sight in SIGHTS for lang in LANGUAGES]
 STATUS = "the server responded with a status of"
 """What Chromium says of any page that is not 200."""
