@@ -23,7 +23,9 @@ WITHOUT_SEATS = "speech"
 def heard_from_sound(blocks: Iterable[Block], hearing: Hearing) -> Iterator[Heard]:
     """What is heard of each block, and at the end what was still to come."""
     for block in blocks:
-        yield hearing.hear(block)
+        heard = hearing.hear(block)
+        if not heard.is_empty:
+            yield heard
     yield hearing.finish()
 
 

@@ -11,8 +11,8 @@ SPEED_OF_SOUND = 343.0
 SAMPLE_RATE = 16_000
 """Hz, of every block, whatever the recording had."""
 
-BLOCK_SAMPLES = 640
-"""40 ms: the samples of each block but the last of a recording, which may be shorter."""
+BLOCK_SAMPLES = 320
+"""20 ms: the samples of each block but the last of a recording, which may be shorter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Tape:
         self.seconds: float = info.frames / info.samplerate
 
     def play(self, rows: tuple[int, ...]) -> Iterator[NDArray[np.int16]]:
-        """These channels as (channel, sample) at 16 kHz, 640 samples at a time, the last one shorter.
+        """These channels as (channel, sample) at 16 kHz, BLOCK_SAMPLES at a time, the last one shorter.
 
         Raises SoundError where the file breaks off or is no sound.
         """

@@ -26,6 +26,9 @@ FFT = 512
 BLOCK_FRAMES = 4
 """Frames that are handled together (40 ms)."""
 BLOCK = BLOCK_FRAMES * HOP
+HALF_FRAMES = BLOCK_FRAMES // 2
+HALF = BLOCK // 2
+"""Samples of the first half of a block (20 ms), at which there is a glance."""
 MELS = 40
 MEL_RANGE = (60.0, 7600.0)
 """Hz."""
@@ -76,6 +79,9 @@ class Ears:
         self._real, self._imaginary = self._squares[:, :, ::2], self._squares[:, :, 1::2]
         self._power = np.zeros(self._spectra.shape, np.float32)
         self._mel = (mel_bank() / microphones).astype(np.float32)
+        self._first_mel = mel_bank()
+        self._begun = np.zeros(WINDOW - HOP + HALF, np.float32)
+        self._begun_frames = np.lib.stride_tricks.sliding_window_view(self._begun, WINDOW)[::HOP]
         self.directions = Directions(geometry, azimuths) if azimuths and microphones > 1 else None
         self._nowhere = np.zeros((0, BLOCK_FRAMES, DIRECTION), np.float32)
 
@@ -98,6 +104,17 @@ class Ears:
         if self.directions is None:
             return Features(mel, self._nowhere)
         return Features(mel, self.directions.look(self._spectra, self._power, total))
+
+    def glance(self, samples: NDArray[np.int16]) -> Floats:
+        """(HALF_FRAMES, MELS) power of the block that comes next, by its first half; nothing of it is remembered.
+
+        samples: (HALF,) of the first microphone, 16-bit: how loud it is one microphone tells as well as all of them
+        """
+        self._begun[: WINDOW - HOP] = self._recent[0, BLOCK:]
+        self._begun[WINDOW - HOP :] = samples
+        spectra = np.fft.rfft(self._begun_frames * self._window, FFT)
+        mel: Floats = (spectra.real**2 + spectra.imag**2).astype(np.float32).dot(self._first_mel)
+        return mel
 
 
 class Directions:

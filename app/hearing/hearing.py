@@ -2,7 +2,7 @@
 
 samples   |--- 40 ms ---|--- 40 ms ---|--- 40 ms ---|
 live                    0123          4567          8901     the block's own frames, at its end
-newest                  ---3          ...7          ...1     at each frame's own end, . told a block before
+newest                  ---3          .!!7          .!!1     at each frame's own end: . told before, ! at a glance
 settled                               0             1234     seven frames earlier, with hindsight
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.activity import Activity
-from app.hearing.features import BLOCK, BLOCK_FRAMES, HOP, WINDOW, Ears, Features, Floats
+from app.hearing.features import BLOCK, BLOCK_FRAMES, HALF, HOP, WINDOW, Ears, Features, Floats
 from app.hearing.inputs import Inputs
 from app.hearing.model import AHEAD, SETTLED_LAG, Belief, Model, at_rest
 from app.hearing.noise import Noise
@@ -38,15 +38,21 @@ class Heard:
     settled: Activity
     """At most 100 ms behind, and aligned to the sound of its frames."""
     newest: Floats  # (frame,) of live, P(anybody speaks) as it was known at the end of each
-    """The last frame of a block is the first that sees it; those before it were told beforehand."""
+    """The last frame of a block is the first that sees it; those before it were told beforehand, or at a glance."""
     trouble: str | None = None
     """Why nothing can be measured just now, in a sentence."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no frame at all, as half a block brings none."""
+        return not (len(self.live) or len(self.settled))
 
 
 class Hearing:
     """The stage from sound to speech activity. Frame 0 begins with the first sample it is given.
 
-    Sound that was lost counts as time in which nothing could be measured. The block size of the sound changes nothing.
+    Sound that was lost counts as time in which nothing could be measured. The block size of the sound changes nothing
+    but what is the newest: where sound comes in halves of a block, the first is glanced at.
     """
 
     def __init__(self, geometry: ArrayGeometry, seats: Sequence[Seat], model: Model) -> None:
@@ -70,6 +76,8 @@ class Hearing:
         self._settled = 0
         self._waiting = Waiting(len(self.seats))
         self._ahead = UNKNOWN
+        self._last = 0.0  # P(anybody speaks) in the last frame of the last block
+        self._glanced = False
 
     def hear(self, block: Block) -> Heard:
         """What one more block of sound brings.
@@ -85,6 +93,8 @@ class Hearing:
             return self._hear_block(block.samples)
         heard = self._lose(lost)
         heard += self._fill(block.samples, lost=False)
+        if self._filled >= HALF:
+            self._glance()
         return self._together(heard)
 
     def finish(self) -> Heard:
@@ -142,8 +152,18 @@ class Hearing:
         settled = self._settle(belief)
         self._waiting.add(live)
         newest = self._newest(live.speech)
-        self._ahead = steadied(agreed(belief.ahead), speech)
+        self._last = float(speech[-1])
+        self._ahead = steadied(agreed(belief.ahead), self._last)
+        self._glanced = False
         return Heard(live, settled, newest, self._trouble)
+
+    def _glance(self) -> None:
+        """Tells better what is to be told beforehand, by the first half of the block in hand."""
+        if self._glanced or self._ahead is UNKNOWN:
+            return
+        begun = self._inputs.glance(self._ears.glance(self._samples[0, :HALF]))
+        self._ahead[1:] = steadied(agreed(self._model.glance(self._state, begun)), self._last)
+        self._glanced = True
 
     def _newest(self, speech: Floats) -> Floats:
         """(frame,) P(anybody speaks) as it was known at the end of each frame of a block, or of whole blocks."""
@@ -219,9 +239,8 @@ def agreed(rows: Floats) -> Floats:
     return mean
 
 
-def steadied(ahead: Floats, speech: Floats) -> Floats:
+def steadied(ahead: Floats, last: float) -> Floats:
     """What is told of the frames after a block, but for slight falls below its last frame, which mostly are none."""
-    last = float(speech[-1])
     slight = last / (last + FALL * (1.0 - last))
     return np.array([last if slight < each < last else each for each in ahead.tolist()], np.float32)
 

@@ -14,6 +14,7 @@ from app.hearing.features import (
     BANDS,
     BLOCK_FRAMES,
     DIRECTION,
+    HALF_FRAMES,
     MELS,
     RATE,
     ROUNDING_POWER,
@@ -39,6 +40,8 @@ FAINT = 1e-4
 STEEP = (4.0 * np.sin(np.pi * mel_edges()[1:-1] / RATE) ** 2).astype(np.float32)
 """(MELS,) power of the steps from sample to sample for power of the samples: rumble counts for little in it."""
 LOUDNESS = 2 * (CONTEXT + BLOCK_FRAMES)
+BEGUN = HALF_FRAMES * (MELS + 3)
+"""Values that a glance at a block's first half gives: its frames as the net will be shown them, and their loudness."""
 
 
 class NetInputs(NamedTuple):
@@ -63,25 +66,38 @@ class Inputs:
 
     def prepare(self, features: Features) -> NetInputs:
         """The net's inputs for a block of features."""
-        powers = features.mel + MEL_FLOOR
-        sums, steep = powers.sum(1).tolist(), powers.dot(STEEP).tolist()
-        means = [self._follow(power / MELS) for power in sums]
-        levels = np.array([log(mean) for mean in means], np.float32)
-        self._peak = max(sums) / MELS
-        for power, steps, mean in zip(sums, steep, means, strict=True):
-            whole = MELS * mean
-            self._loudness += log(power / whole + FAINT) / 3.0, log(steps / whole + FAINT) / 3.0
-        del self._loudness[:-LOUDNESS]
         self._frames[:CONTEXT] = self._frames[BLOCK_FRAMES:]
-        relative(np.log(powers, out=powers), levels, self._lift.height, self._frames[CONTEXT:])
+        loudness, self._peak = self._show(features.mel, self._frames[CONTEXT:])
+        self._loudness = [*self._loudness[-2 * CONTEXT :], *loudness]
         direction = rivals(features.directions)
         shared = np.empty((len(direction), SHARED), np.float32)
         shared[:] = self._frames.reshape(SHARED)
         return NetInputs(shared, direction, np.array([self._loudness] * len(direction), np.float32))
 
+    def glance(self, mel: Floats) -> Floats:
+        """(1, BEGUN) of the powers (HALF_FRAMES, MELS) of a block's first half; nothing of it is remembered."""
+        power, weight = self._power, self._weight
+        frames = np.empty((HALF_FRAMES, MELS + 1), np.float32)
+        loudness, _ = self._show(mel, frames)
+        self._power, self._weight = power, weight
+        return np.concatenate([frames.reshape(1, -1), np.array([loudness], np.float32)], axis=1)
+
     def attend(self, speech: Floats) -> None:
         """What the net made of the block just prepared, P(anybody speaks) (frame,): so it knows how loud speech is."""
         self._lift.attend(self._peak, min(speech.tolist()))
+
+    def _show(self, mel: Floats, out: Floats) -> tuple[list[float], float]:
+        """Writes frames of powers (frame, MELS) as the net is shown them; the loudness of each, the loudest's power."""
+        powers = mel + MEL_FLOOR
+        sums, steep = powers.sum(1).tolist(), powers.dot(STEEP).tolist()
+        means = [self._follow(power / MELS) for power in sums]
+        loudness: list[float] = []
+        for power, steps, mean in zip(sums, steep, means, strict=True):
+            whole = MELS * mean
+            loudness += log(power / whole + FAINT) / 3.0, log(steps / whole + FAINT) / 3.0
+        levels = np.array([log(mean) for mean in means], np.float32)
+        relative(np.log(powers, out=powers), levels, self._lift.height, out)
+        return loudness, max(sums) / MELS
 
     def _follow(self, power: float) -> float:
         """The running mean of frame powers up to and with this one, without bias toward the start's zero."""

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.features import BLOCK_FRAMES
-from app.hearing.inputs import DIRECTED, LOUDNESS, SHARED, NetInputs
+from app.hearing.features import BLOCK_FRAMES, HALF_FRAMES
+from app.hearing.inputs import BEGUN, DIRECTED, LOUDNESS, SHARED, NetInputs
 
 try:
     from tflite_runtime.interpreter import Interpreter
@@ -46,6 +46,9 @@ OUTPUTS = {
     "first_next": MEMORY,
     "second_next": MEMORY,
 }
+GLANCE = "glance"
+"""Name of the other, small signature of the file: between two steps, at half a block."""
+GLANCE_INPUTS, GLANCE_OUTPUTS = {"second": MEMORY, "begun": BEGUN}, {"soon": HALF_FRAMES}
 SEAL = b"fermata-hearing:"
 """What the seal begins with; 32 bytes of SHA-256 follow and end the file."""
 
@@ -79,20 +82,29 @@ class Belief(NamedTuple):
 
 
 class Model:
-    """A net in the runtime, on one thread; it keeps no state between steps but its tensors' size."""
+    """A net in the runtime, on one thread; it keeps no state between steps but its tensors' sizes."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Loads the file, or the shipped one. Raises ModelError."""
         if path is None:
             with as_file(files("models") / "hearing.tflite") as shipped:
-                self._interpreter = load(shipped)
+                self._interpreter, self._glance = load(shipped), load_glance(shipped)
         else:
-            self._interpreter = load(path)
+            self._interpreter, self._glance = load(path), load_glance(path)
         self._inputs = {plain(d["name"]): int(d["index"]) for d in self._interpreter.get_input_details()}
         outputs = {plain(d["name"]): int(d["index"]) for d in self._interpreter.get_output_details()}
         self._into = tuple(self._inputs[name] for name in INPUTS)
         self._from = tuple(outputs[name] for name in OUTPUTS)
         self._rows = 1
+
+    def glance(self, state: State, begun: Floats) -> Floats:
+        """(row, HALF_FRAMES) P(anybody speaks) in the last frame of a block's first half and in the frame after it.
+
+        begun: (1, BEGUN) of that half, from Inputs.glance; state: that after the block before.
+        """
+        rows = np.repeat(begun, len(state.second), axis=0)
+        soon: Floats = self._glance(second=state.second, begun=rows)["soon"]
+        return soon
 
     def step(self, inputs: NetInputs, state: State) -> tuple[Belief, State]:
         """What the net believes of the next block, and its new state."""
@@ -138,8 +150,36 @@ def load(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
     return interpreter
 
 
+def load_glance(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
+    """The other signature as a function, in an interpreter of its own: held, it would bar steps. Raises ModelError."""
+    given = {name: np.zeros((1, width), np.float32) for name, width in GLANCE_INPUTS.items()}
+    try:
+        with hushed():
+            glance = Interpreter(model_content=read(path), num_threads=1).get_signature_runner(GLANCE)
+            found = {name: out.shape for name, out in glance(**given).items()}
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"the model {path} does not {GLANCE} in the installed TFLite runtime: {reason}") from error
+    if found != {name: (1, width) for name, width in GLANCE_OUTPUTS.items()}:
+        raise ModelError(f"the model {path} is not made for this version of Fermata: at a {GLANCE} it gives {found}")
+    return glance
+
+
 def open_model(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
     """The file in an interpreter, whole but perhaps of another version. Raises ModelError."""
+    content = read(path)
+    try:
+        with hushed():
+            interpreter = Interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"the model {path} does not run in the installed TFLite runtime: {reason}") from error
+    return interpreter
+
+
+def read(path: Path) -> bytes:
+    """What is in a sealed file. Raises ModelError."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -150,14 +190,7 @@ def open_model(path: Path) -> Any:  # noqa: ANN401 - the runtimes ship no types
         raise ModelError(f"{path} is not a TFLite model: name the hearing.tflite that came with Fermata")
     if content != seal(content[: -len(SEAL) - 32]):
         raise ModelError(f"the model {path} is cut off, damaged or not made by Fermata's training: reinstall it")
-    try:
-        with hushed():
-            interpreter = Interpreter(model_content=content, num_threads=1)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"the model {path} does not run in the installed TFLite runtime: {reason}") from error
-    return interpreter
+    return content
 
 
 @contextmanager
@@ -175,6 +208,8 @@ def hushed() -> Iterator[None]:
 
 def check(path: Path, interpreter: Any) -> None:  # noqa: ANN401 - the runtimes ship no types
     """Raises ModelError unless the tensors are those of a hearing model of this version."""
+    if GLANCE not in interpreter.get_signature_list():
+        raise ModelError(f"the model {path} is not made for this version of Fermata: it lacks the signature {GLANCE}")
     for wanted, details, what in (
         (INPUTS, interpreter.get_input_details(), "takes"),
         (OUTPUTS, interpreter.get_output_details(), "gives"),

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.hearing.calibration import SPEAKING, Calibration, CalibrationError, Step, Unclear
 from app.hearing.features import BLOCK, BLOCK_FRAMES
 from app.hearing.hearing import Hearing
@@ -25,6 +28,7 @@ class Seating:
         self._hearing: Hearing | None = None
         self._calibration: Calibration | None = None
         self._blocks: Iterator[Block | None] | None = None
+        self._recent = self._silence()
 
     @property
     def live(self) -> bool:
@@ -44,6 +48,7 @@ class Seating:
     def begin(self, known: tuple[Seat, ...] = ()) -> None:
         """Open the microphones; what is wrong is met in `next`. `known` seats are there already."""
         self.trouble, self.over, self._hearing, self._calibration = None, False, self._make_hearing(), None
+        self._recent = self._silence()
         try:
             self._calibration = Calibration(self._board.geometry, known)
             self._board.microphones.open()
@@ -55,7 +60,6 @@ class Seating:
         """What one more block has brought; None where there is nothing to say."""
         if self._blocks is None or self._hearing is None or self._calibration is None:
             return None
-        self.heard = False
         try:
             block = next(self._blocks)
         except StopIteration:
@@ -64,19 +68,32 @@ class Seating:
         except SoundError as error:
             self._fail(str(error))
             return None
-        if block is None or block.samples.shape[1] != BLOCK:
+        if block is None:
+            self.heard = False
             return None
-        heard = self._hearing.hear(block)
+        return self._take(block, self._hearing, self._calibration)
+
+    def _take(self, block: Block, hearing: Hearing, calibration: Calibration) -> Step | None:
+        """Hear a block of sound; what hearing handles together may come in several."""
+        heard = hearing.hear(block)
+        self._recent = np.concatenate([self._recent, block.samples], axis=1)[:, -BLOCK:]
+        if len(heard.live) < BLOCK_FRAMES:
+            return None
+        self.heard = False
         if heard.trouble:
             return Unclear(heard.trouble)
         speech = heard.live.speech[-BLOCK_FRAMES:]
         self.heard = bool(speech.max() >= SPEAKING)
-        return self._calibration.listen(block.samples, speech)
+        return calibration.listen(self._recent, speech)
 
     def end(self) -> None:
         """Close the microphones."""
         self._blocks = None
         self._board.microphones.close()
+
+    def _silence(self) -> NDArray[np.int16]:
+        """(microphone, BLOCK) of nothing yet."""
+        return np.zeros((len(self._board.geometry.positions_mm), BLOCK), np.int16)
 
     def _fail(self, trouble: str) -> None:
         self.trouble = trouble

@@ -40,7 +40,7 @@ class Source(Protocol):
         """Start listening."""
 
     def next(self) -> Heard | None:
-        """What one more block has brought; None where there is none now."""
+        """What one more block has brought; None where there is none now, or it brings nothing."""
         ...
 
     def end(self) -> Iterator[Heard]:
@@ -90,7 +90,7 @@ class Sound:
         self._heard_until = self._retry_at = self._clock()
 
     def next(self) -> Heard | None:
-        """What one more block has brought; None where there is none now."""
+        """What one more block has brought; None where there is none now, or it brings nothing."""
         try:
             block = self._block()
         except SoundError as error:
@@ -101,6 +101,8 @@ class Sound:
         block = replace(block, lost=self._lost(block))
         self._heard_until, self._missed, self.live = self._clock(), False, True
         heard = self._hearing.hear(block)
+        if heard.is_empty:
+            return None
         doubt = self._doubt(self._board.microphones.identity)
         if self._greeting:
             doubt = doubt or self._greeting.follow(heard.settled)

@@ -22,7 +22,7 @@ from app.hearing.selfcheck import SelfCheck
 from app.validation.plan import Plan, PlanError
 from app.validation.sessions import rehearse
 from app.validation.stages import blocks
-from firmware.sound import ArrayGeometry, Block
+from firmware.sound import BLOCK_SAMPLES, ArrayGeometry, Block
 
 MINUTES = (1.0, 1.0)
 """Length of the session that is heard, if none is asked for."""
@@ -30,6 +30,7 @@ ROUNDS = 5
 """The quickest counts: what else the machine does is no cost of ours."""
 HOUR_BLOCKS = 3600 * 100 // BLOCK_FRAMES
 AROUND = "hearing around them"
+GLANCES = "glances at half blocks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def by_stage(sounds: Sounds, model: Model) -> dict[str, float]:
     }
     if sounds.azimuths:
         spent["directions"] = max(0.0, timed(lambda: sense(sounds, sounds.azimuths)) - spent["features"])
-    spent[AROUND] = max(0.0, timed(lambda: hear(sounds, model)) - sum(spent.values()))
+    whole, halves = timed(lambda: hear(sounds, model)), timed(lambda: hear(halved(sounds), model))
+    spent |= {AROUND: max(0.0, whole - sum(spent.values())), GLANCES: max(0.0, halves - whole)}
     rules, both = timed(lambda: follow(heard, sounds, None)), timed(lambda: follow(heard, sounds, Policy()))
     spent |= {"conversation": rules, "cues": max(0.0, both - rules)}
     return {name: seconds * HOUR_BLOCKS / len(sounds.blocks) for name, seconds in spent.items()}
@@ -142,6 +144,13 @@ def check(sounds: Sounds) -> Iterator[str | None]:
 def hear(sounds: Sounds, model: Model) -> Iterator[Heard]:
     """All of hearing."""
     return map(Hearing(sounds.array, sounds.seats, model).hear, sounds.blocks)
+
+
+def halved(sounds: Sounds) -> Sounds:
+    """The same sound in blocks as microphones give them."""
+    pieces = [(block, at) for block in sounds.blocks for at in range(0, block.samples.shape[1], BLOCK_SAMPLES)]
+    parts = [Block(block.samples[:, at : at + BLOCK_SAMPLES], block.start + at) for block, at in pieces]
+    return replace(sounds, blocks=tuple(parts))
 
 
 def follow(heard: Sequence[Heard], sounds: Sounds, policy: Policy | None) -> Iterator[Now]:

@@ -1,6 +1,7 @@
 """Everybody's detectors behind one call: sound in, and for each frame the newest answer there is at its end.
 
-Each anchor answers as soon as its own chunk is full; ours waits for its 40 ms block. Nothing is shifted.
+Each anchor answers as soon as its own chunk is full; ours waits for blocks of 20 ms, of which two make one step of
+its net. Nothing is shifted.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.features import BLOCK, HOP, RATE
+from app.hearing.features import HOP, RATE
 from app.hearing.hearing import Hearing, joined
 from app.hearing.model import Model
-from firmware.sound import Block
+from firmware.sound import BLOCK_SAMPLES, Block
 from models.training.channels import ONE
 
 Floats = NDArray[np.float32]
@@ -43,7 +44,7 @@ class Detector(Protocol):
 
 
 class Ours:
-    """The shipped net in blocks of 40 ms, with all of hearing around it."""
+    """The shipped net, with all of hearing around it, in blocks as microphones give them."""
 
     name = "ours"
 
@@ -54,7 +55,8 @@ class Ours:
     def listen(self, samples: Samples) -> Answers:
         """The newest at each frame's end, and settled."""
         hearing = Hearing(ONE, (), self._model)
-        parts = [hearing.hear(Block(samples[None, at : at + BLOCK], at)) for at in range(0, len(samples), BLOCK)]
+        blocks = range(0, len(samples), BLOCK_SAMPLES)
+        parts = [hearing.hear(Block(samples[None, at : at + BLOCK_SAMPLES], at)) for at in blocks]
         parts.append(hearing.finish())
         newest = np.concatenate([part.newest for part in parts])
         return Answers(newest, joined([part.settled for part in parts]).speech)

@@ -10,8 +10,9 @@ from ai_edge_quantizer import qtyping, quantizer
 from numpy.typing import NDArray
 
 from app.hearing.inputs import NetInputs
-from app.hearing.model import INPUTS, Belief, Model, State, at_rest, seal
-from models.training.net import Net, Step
+from app.hearing.model import GLANCE, GLANCE_INPUTS, INPUTS, Model, State, at_rest, seal
+from models.training.mixing import first_half
+from models.training.net import Glance, Net, Step
 
 TOLERANCE = 0.005
 """The most that the shipped file's probabilities may be off torch's float32, on average."""
@@ -23,11 +24,9 @@ class ConversionError(Exception):
 
 def convert(net: Net, path: Path) -> int:
     """Writes the net as a sealed .tflite with float16 weights; its size in bytes."""
-    step = Step(net).eval()
     whole, half = path.with_suffix(".float32.tflite"), path.with_suffix(".float16.tflite")
-    litert_torch.convert(step, sample_kwargs={name: torch.zeros(1, width) for name, width in INPUTS.items()}).export(
-        str(whole)
-    )
+    signed = litert_torch.signature("serving_default", Step(net).eval(), sample_kwargs=zeros(INPUTS))
+    signed.signature(GLANCE, Glance(net).eval(), sample_kwargs=zeros(GLANCE_INPUTS)).convert().export(str(whole))
     # The quantizer's default int8 is silently wrong in tflite-runtime 2.14; float casting is exact to 1e-3.
     caster = quantizer.Quantizer(str(whole))
     caster.update_quantization_recipe(
@@ -47,9 +46,14 @@ def convert(net: Net, path: Path) -> int:
     return len(content)
 
 
+def zeros(widths: dict[str, int]) -> "dict[str, torch.Tensor]":
+    """One row of each input."""
+    return {name: torch.zeros(1, width) for name, width in widths.items()}
+
+
 def run_torch(net: Net, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
-    """(block, row, 19) live, settled and ahead outputs of the float32 net, step by step."""
-    step = Step(net).eval()
+    """(block, row, 21) live, settled and ahead outputs of the float32 net, step by step; the glance before each."""
+    step, glance = Step(net).eval(), Glance(net).eval()
     state: State | None = None
     outputs = []
     with torch.no_grad():
@@ -57,7 +61,9 @@ def run_torch(net: Net, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
             state = state or at_rest(len(inputs.shared))
             given = (*inputs, *state)
             out = {name: value.numpy() for name, value in step(*map(torch.from_numpy, given)).items()}
-            outputs.append(np.concatenate([out["live"], out["settled"], out["ahead"]], axis=1))
+            begun = torch.from_numpy(first_half(inputs.shared, inputs.loudness))
+            soon = glance(torch.from_numpy(state.second), begun)["soon"].numpy()
+            outputs.append(np.concatenate([out["live"], out["settled"], out["ahead"], soon], axis=1))
             state = State(out["first_next"], out["second_next"], state.second)
     return np.stack(outputs)
 
@@ -67,14 +73,11 @@ def run_model(model: Model, blocks: Iterable[NetInputs]) -> NDArray[np.float32]:
     state: State | None = None
     outputs = []
     for inputs in blocks:
-        belief, state = model.step(inputs, state or at_rest(len(inputs.shared)))
-        outputs.append(flat(belief))
+        state = state or at_rest(len(inputs.shared))
+        soon = model.glance(state, first_half(inputs.shared, inputs.loudness)[:1])
+        belief, state = model.step(inputs, state)
+        outputs.append(np.concatenate([*belief, soon], axis=1))
     return np.stack(outputs)
-
-
-def flat(belief: Belief) -> NDArray[np.float32]:
-    """(row, 19) of a belief: live, settled, ahead."""
-    return np.concatenate(belief, axis=1)
 
 
 def compare(net: Net, path: Path, blocks: list[NetInputs]) -> float:

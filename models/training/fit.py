@@ -1,6 +1,6 @@
 """Training: AdamW with warm-up and cosine decay for a given time, a running mean of the weights, a log of the loss.
 
-First the net; then, with all of it frozen, what looks ahead.
+First the net; then, with all of it frozen, what looks ahead and what glances at half a block.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from click import progressbar
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from app.hearing.features import BLOCK_FRAMES
+from app.hearing.features import BLOCK_FRAMES, HALF_FRAMES
 from app.hearing.model import AHEAD, SETTLED_LAG
 from models.training.curve import draw_losses
-from models.training.mixing import Batch, Mixer
+from models.training.mixing import Batch, Mixer, first_half
 from models.training.net import Net
 from models.training.plan import Course
 
@@ -78,11 +78,11 @@ def fit(mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
 
 
 def look_ahead(net: Net, mixer: Mixer, course: Course, work: Path, seed: int) -> Net:
-    """The same net with what looks ahead trained; the rest stays to the last bit. Goes on after an interruption."""
+    """The same net with what looks ahead and glances trained; the rest stays to the last bit. Can be interrupted."""
     torch.manual_seed(seed)
     known = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in net.parameters())).hexdigest()[:8]
     net.requires_grad_(requires_grad=False)
-    for part in (net.trend, net.ahead):
+    for part in (net.trend, net.ahead, net.seen, net.soon):
         part.requires_grad_(requires_grad=True)
     run = Run(net, ahead, course, work / f"ahead-{seed}-{course.steps}-{known}.pt")
     return _run("what looks ahead", run, mixer, course, seed)
@@ -115,7 +115,7 @@ def _pace(done: float, warm_up: float) -> float:
 
 def told(net: Net, batch: Batch) -> Tensor:
     """How far the live and the settled outputs are from the truth."""
-    live, settled = net(torch.from_numpy(batch.shared), torch.from_numpy(batch.direction))
+    live, settled, _ = net(torch.from_numpy(batch.shared), torch.from_numpy(batch.direction))
     return _loss(live, batch, 0) + _loss(settled, batch, SETTLED_LAG)
 
 
@@ -125,10 +125,12 @@ def ahead(net: Net, batch: Batch) -> Tensor:
     Not from the truth: learning that again on a few hundred parameters cost real meetings a little.
     """
     with torch.no_grad():
-        live, settled = net(torch.from_numpy(batch.shared), torch.from_numpy(batch.direction))
-    told_before = net.look_ahead(live, settled, torch.from_numpy(batch.loudness))[:, :-1]
+        live, settled, second = net(torch.from_numpy(batch.shared), torch.from_numpy(batch.direction))
     told_after = torch.sigmoid(live[:, 1:, BLOCK_FRAMES : BLOCK_FRAMES + AHEAD])
-    return nn.functional.binary_cross_entropy_with_logits(told_before, told_after)
+    told_before = net.look_ahead(live, settled, torch.from_numpy(batch.loudness))[:, :-1]
+    glanced = net.glance(second[:, :-1], torch.from_numpy(first_half(batch.shared, batch.loudness)[:, 1:]))
+    cross = nn.functional.binary_cross_entropy_with_logits
+    return cross(told_before, told_after) + cross(glanced, told_after[..., -HALF_FRAMES:])
 
 
 def _loss(logits: Tensor, batch: Batch, lag: int) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from app.hearing.features import BLOCK_FRAMES, MELS
+from app.hearing.features import BLOCK_FRAMES, HALF_FRAMES, MELS
 from app.hearing.inputs import CONTEXT, DIRECTED, FAINT, LEVEL_MEMORY, MEL_FLOOR, STEEP, relative
 from models.training.scenes import draw_level, draw_snr
 from models.training.streams import FRAMES, Streams
@@ -154,6 +154,13 @@ def windows(frames: Floats) -> Floats:
     padded = np.concatenate([np.zeros((rows, CONTEXT, width), np.float32), frames], axis=1)
     views = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + BLOCK_FRAMES, axis=1)[:, ::BLOCK_FRAMES]
     return np.ascontiguousarray(views.transpose(0, 1, 3, 2)).reshape(rows, count // BLOCK_FRAMES, -1)
+
+
+def first_half(shared: Floats, louder: Floats) -> Floats:
+    """(…, BEGUN) of blocks' inputs (…, SHARED) and (…, LOUDNESS): what a glance at the first half of each shows."""
+    seen = slice(CONTEXT, CONTEXT + HALF_FRAMES)
+    parts = [each.reshape(*each.shape[:-1], CONTEXT + BLOCK_FRAMES, -1)[..., seen, :] for each in (shared, louder)]
+    return np.concatenate([part.reshape(*part.shape[:-2], -1) for part in parts], axis=-1)
 
 
 def near_boundaries(spoken: NDArray[np.bool_]) -> Floats:

@@ -4,6 +4,7 @@ shared 287 -> 56, direction 192 -> 40; both -> ReLU = encoded -> GRU 64 -> GRU 6
 live:    second, encoded                           -> 4 x seat, 4 x anybody
 settled: second of this and two steps before -> 40 ReLU -> the same for frames 7 earlier
 ahead:   anybody of live and settled, loudness 14 -> 16 ReLU; that, anybody of live -> anybody in 3 frames to come
+glance:  second, the first 2 frames of the block to come as 86 -> 48 ReLU -> anybody in its frames 1 and 2
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from app.hearing.features import BLOCK_FRAMES
-from app.hearing.inputs import DIRECTED, LOUDNESS, SHARED
+from app.hearing.features import BLOCK_FRAMES, HALF_FRAMES
+from app.hearing.inputs import BEGUN, DIRECTED, LOUDNESS, SHARED
 from app.hearing.model import AHEAD, MEMORY
 
-HEARD, PLACED, HINDSIGHT, TREND = 56, 40, 40, 16
+HEARD, PLACED, HINDSIGHT, TREND, SEEN = 56, 40, 40, 16, 48
 OUT = 2 * BLOCK_FRAMES
 ANYBODY = range(BLOCK_FRAMES, OUT)
 """Which of the outputs are P(anybody speaks)."""
@@ -35,25 +36,31 @@ class Net(nn.Module):  # type: ignore[misc] # torch is unknown where it is not i
         self.settled = nn.Linear(HINDSIGHT, OUT)
         self.trend = nn.Linear(2 * BLOCK_FRAMES + LOUDNESS, TREND)
         self.ahead = nn.Linear(TREND + BLOCK_FRAMES, AHEAD)
+        self.seen = nn.Linear(MEMORY + BEGUN, SEEN)
+        self.soon = nn.Linear(SEEN, HALF_FRAMES)
         nn.init.zeros_(self.ahead.weight)
         with torch.no_grad():
             self.ahead.weight[:, -1] = 1.0  # at first the last frame's value for all to come
 
-    def forward(self, shared: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (row, block, OUT), live and settled, of rows that begin at rest."""
+    def forward(self, shared: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (row, block, OUT), live and settled, of rows that begin at rest; and the memory after each block."""
         encoded = torch.relu(torch.cat([self.heard(shared), self.placed(direction)], 2))
         second, _ = self.second(self.first(encoded)[0])
         once = nn.functional.pad(second, (0, 0, 1, 0))[:, :-1]
         twice = nn.functional.pad(second, (0, 0, 2, 0))[:, :-2]
         live = self.live(torch.cat([second, encoded], 2))
         settled = self.settled(torch.relu(self.hindsight(torch.cat([second, once, twice], 2))))
-        return live, settled
+        return live, settled, second
 
     def look_ahead(self, live: Tensor, settled: Tensor, loudness: Tensor) -> Tensor:
         """Logits (…, AHEAD) of anybody speaking after a block, of the logits that it has given, and its loudness."""
         anybody = live[..., BLOCK_FRAMES:]
         trend = torch.relu(self.trend(torch.cat([anybody, settled[..., BLOCK_FRAMES:], loudness], -1)))
         return self.ahead(torch.cat([trend, anybody], -1))
+
+    def glance(self, second: Tensor, begun: Tensor) -> Tensor:
+        """Logits (…, HALF_FRAMES) of anybody speaking as a block goes on, of the memory before and its first half."""
+        return self.soon(torch.relu(self.seen(torch.cat([second, begun], -1))))
 
 
 class Cell(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
@@ -101,6 +108,18 @@ class Step(nn.Module):  # type: ignore[misc] # torch is unknown where it is not 
             "first_next": first_next,
             "second_next": second_next,
         }
+
+
+class Glance(nn.Module):  # type: ignore[misc] # torch is unknown where it is not installed
+    """What ships beside it, under the names that app.hearing.model expects: a glance between two steps."""
+
+    def __init__(self, net: Net) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, second: Tensor, begun: Tensor) -> dict[str, Tensor]:
+        """The outputs, (row, …)."""
+        return {"soon": torch.sigmoid(self.net.glance(second, begun))}
 
 
 def _thirds(weight: Tensor, bias: Tensor) -> list[tuple[Tensor, Tensor]]:

@@ -31,5 +31,5 @@ class Course:
     """Steps between two checkpoints; an interrupted run goes on from the last one."""
 
 
-AHEAD = Course(steps=600, rate=5e-3, decay=1e-4, mean=0.98, checkpoint=100)
-"""Of what looks ahead: a few hundred parameters on a net that stays as it is."""
+AHEAD = Course(steps=2000, rate=5e-3, decay=1e-4, mean=0.98, checkpoint=100)
+"""Of what looks ahead and glances: a few thousand parameters on a net that stays as it is."""

@@ -15,7 +15,7 @@ CELLS = ("first", "second")
 
 
 def read_net(path: Path) -> Net:
-    """The net of a shipped file; what looks ahead is fresh. Raises ModelError."""
+    """The net of a shipped file; what looks ahead and glances is fresh. Raises ModelError."""
     layers = _layers(open_model(path))
     net = Net()
     for name in SINGLE:

@@ -90,7 +90,7 @@ class Daemon:
         return subprocess.Popen(command, env=self.environment)
 
     def capture(self, device: str = "array6", seconds: float = 1.0, patience: float = 1.0) -> subprocess.Popen[str]:
-        blocks = round(seconds * RATE / 640)
+        blocks = round(seconds * RATE / 320)
         return subprocess.Popen(
             [sys.executable, str(CHILD), device, str(blocks), str(patience), str(self.folder / "captured.npz")],
             env=self.environment,
@@ -156,10 +156,10 @@ def test_captured_samples_are_those_that_were_played(daemon: Daemon) -> None:
     assert output.split()[-1] == "closed"
 
     captured = np.load(daemon.folder / "captured.npz")
-    lengths = np.full(len(captured["starts"]), 640)
-    assert np.array_equal(captured["starts"], np.cumsum(lengths) - 640 + np.cumsum(captured["lost"]))
+    lengths = np.full(len(captured["starts"]), 320)
+    assert np.array_equal(captured["starts"], np.cumsum(lengths) - 320 + np.cumsum(captured["lost"]))
 
-    place = (captured["starts"][:, None] + np.arange(640)).ravel()
+    place = (captured["starts"][:, None] + np.arange(320)).ravel()
     heard = captured["samples"].transpose(0, 2, 1).reshape(-1, CHANNELS)
     numbers = heard[:, 0].astype(int) | heard[:, 1].astype(int) << 15
     settled = np.flatnonzero(numbers)[0] + SETTLE

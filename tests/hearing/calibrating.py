@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing.calibration import Calibration, Placed, Step, Unclear
+from app.hearing.features import BLOCK
 from app.hearing.hearing import Hearing
 from app.hearing.model import Model
 from app.hearing.seats import Seat
@@ -21,7 +22,7 @@ from app.rehearsal.voices import Tape, read_clip
 from app.validation.people import people
 from app.validation.plan import EASY, HARD, Rooms
 from firmware.geometry import load_array
-from firmware.sound import BLOCK_SAMPLES, ArrayGeometry, Block
+from firmware.sound import ArrayGeometry, Block
 
 SENTENCE_S = 4.0
 FIRST_S, EVERY_S = 1.0, 6.0
@@ -53,8 +54,8 @@ def calibrate(geometry: ArrayGeometry, sound: NDArray[np.int16], model: Model) -
     """What calibration makes of a recording."""
     hearing, calibration = Hearing(geometry, (), model), Calibration(geometry)
     steps = []
-    for start in range(0, sound.shape[1] - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
-        block = Block(sound[:, start : start + BLOCK_SAMPLES], start)
+    for start in range(0, sound.shape[1] - BLOCK + 1, BLOCK):
+        block = Block(sound[:, start : start + BLOCK], start)
         steps.append(calibration.listen(block.samples, hearing.hear(block).live.speech))
     return [step for step in (*steps, calibration.finish()) if step]
 

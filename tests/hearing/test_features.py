@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.hearing.features import BANDS, BLOCK, BLOCK_FRAMES, HOP, RATE, Ears, Features
+from app.hearing.features import BANDS, BLOCK, BLOCK_FRAMES, HALF, HALF_FRAMES, HOP, MELS, RATE, Ears, Features
 from app.hearing.inputs import DIRECTED, SHARED, Inputs, rivals
 from firmware.sound import ArrayGeometry
 from tests.hearing.sounds import CIRCLE, ONE, PAIR, plane_wave
@@ -77,3 +77,26 @@ def test_the_level_does_not_change_the_shape_of_a_loud_sound() -> None:
 def test_features_of_nobody_make_one_row() -> None:
     nobody = Features(np.ones((BLOCK_FRAMES, 40), np.float32), np.zeros((0, BLOCK_FRAMES, 2 * BANDS), np.float32))
     assert not Inputs().prepare(nobody).direction.any()
+
+
+def test_a_glance_sees_the_first_half_of_the_block_to_come_and_changes_nothing() -> None:
+    sound = (2**15 * plane_wave(ONE, 0, 0.2)).astype(np.int16)
+    glancing, plain = Ears(ONE, ()), Ears(ONE, ())
+    for at in range(0, sound.shape[1] - BLOCK + 1, BLOCK):
+        block = sound[:, at : at + BLOCK]
+        seen = glancing.glance(block[0, :HALF])
+        features = glancing.sense(block)
+        assert np.allclose(seen, features.mel[:HALF_FRAMES], rtol=1e-4)
+        assert np.array_equal(features.mel, plain.sense(block).mel)
+
+
+def test_a_glance_leaves_what_the_net_is_given_as_it_was() -> None:
+    rng, nowhere = np.random.default_rng(4), np.zeros((0, BLOCK_FRAMES, 2 * BANDS), np.float32)
+    glancing, plain = Inputs(), Inputs()
+    for _ in range(20):
+        mel = np.exp(rng.normal(-8, 2, (BLOCK_FRAMES, MELS))).astype(np.float32)
+        glancing.glance(np.exp(rng.normal(-2, 2, (HALF_FRAMES, MELS))).astype(np.float32))
+        for one, other in zip(
+            glancing.prepare(Features(mel, nowhere)), plain.prepare(Features(mel, nowhere)), strict=True
+        ):
+            assert np.array_equal(one, other)

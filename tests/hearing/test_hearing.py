@@ -93,7 +93,7 @@ def test_of_no_frame_more_is_known_than_was_heard_at_its_end(model: Model, size:
     sound = babble(1, 1.0, 7)
     changed = sound.copy()
     changed[:, (frame + 1) * HOP :] = 0
-    known, then = newest(model, sound, 640), newest(model, changed, size)
+    known, then = newest(model, sound, size), newest(model, changed, size)
     assert len(known) == len(then) == 100
     assert np.array_equal(known[: frame + 1], then[: frame + 1])
     assert (known[:3] == 0).all()
@@ -103,6 +103,22 @@ def test_the_last_frame_of_a_block_is_known_as_it_was_heard(model: Model) -> Non
     sound = babble(1, 1.0, 8)
     live, _ = listen(model, sound, geometry=ONE, seats=())
     assert np.array_equal(newest(model, sound, 640)[3::4], live.speech[3::4])
+
+
+def test_sound_in_halves_of_a_block_is_glanced_at_and_else_heard_alike(model: Model) -> None:
+    sound = np.concatenate([np.zeros((1, 48 * HOP), np.int16), babble(1, 1.0, 8)], axis=1)
+    whole_blocks, halves = (newest(model, sound, size) for size in (640, 320))
+    frame = np.arange(len(halves)) % 4
+    assert np.array_equal(halves[(frame == 0) | (frame == 3)], whole_blocks[(frame == 0) | (frame == 3)])
+    assert (halves != whole_blocks)[(frame == 1) | (frame == 2)].mean() > 0.9
+    begun = slice(49, 51)  # frames 1 and 2 of the block that begins the speech
+    assert halves[begun].min() > whole_blocks[begun].max()
+
+
+def test_half_a_block_brings_no_frame(model: Model) -> None:
+    hearing, sound = Hearing(ONE, (), model), babble(1, 0.04, 8)
+    assert hearing.hear(Block(sound[:, :320], 0)).is_empty
+    assert not hearing.hear(Block(sound[:, 320:], 320)).is_empty
 
 
 def test_nothing_is_told_beforehand_across_lost_sound(model: Model) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.hearing.inputs import NetInputs
-from app.hearing.model import SEAL, Model, ModelError, at_rest, open_model, seal
+from app.hearing.inputs import BEGUN, NetInputs
+from app.hearing.model import GLANCE, SEAL, Model, ModelError, at_rest, open_model, seal
+from models.training.mixing import first_half
 
 MODELS = Path(__file__).parents[2] / "models"
 SHIPPED = MODELS / "hearing.tflite"
@@ -20,8 +21,9 @@ def test_it_gives_what_torch_gave_on_real_sound() -> None:
     worst = []
     for block, places, loud, wanted in zip(shared, direction, loudness, expected, strict=True):
         rows, louder = (np.repeat(one[None].astype(np.float32), len(places), axis=0) for one in (block, loud))
+        soon = model.glance(state, first_half(rows, louder)[:1])
         belief, state = model.step(NetInputs(rows, places.astype(np.float32), louder), state)
-        worst.append(np.abs(np.concatenate(belief, axis=1) - wanted).mean())
+        worst.append(np.abs(np.concatenate([*belief, soon], axis=1) - wanted).mean())
     assert np.mean(worst) < 0.005
     assert expected[..., :8].max() > 0.9  # somebody spoke, so the comparison says something
     assert expected[..., :8].min() < 0.1
@@ -35,13 +37,16 @@ def test_a_row_does_not_depend_on_how_many_there_are() -> None:
     one, _ = model.step(NetInputs(*(part[:1] for part in inputs)), at_rest(1))
     for many, single in zip(six, one, strict=True):
         assert np.allclose(many[:1], single, atol=1e-5)
+    begun = rng.standard_normal((1, BEGUN)).astype(np.float32)
+    assert np.allclose(model.glance(at_rest(6), begun)[:1], model.glance(at_rest(1), begun), atol=1e-5)
 
 
 def test_the_net_that_numbers_rest_on_is_the_one_their_errors_were_fitted_on() -> None:
-    """What looks ahead may change from file to file; other weights would need other errors (models/errors.json)."""
+    """What looks ahead or glances may change with each file; other weights would need other errors (errors.json)."""
     interpreter = open_model(SHIPPED)
     layers = [d for d in interpreter.get_tensor_details() if d["dtype"] is np.float16]
-    kept = [d["index"] for d in layers if "Linear_trend" not in d["name"] and "Linear_ahead" not in d["name"]]
+    others = ("Linear_trend", "Linear_ahead", "Linear_seen", "Linear_soon")
+    kept = [d["index"] for d in layers if not any(name in d["name"] for name in others)]
     weights = b"".join(sorted(interpreter.get_tensor(index).tobytes() for index in kept))
     assert len(kept) == 17
     assert hashlib.sha256(weights).hexdigest()[:16] == "8a0ebff4fd7da9f3"
@@ -53,6 +58,14 @@ def test_a_model_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "earlier.tflite"
     path.write_bytes(seal(content))
     with pytest.raises(ModelError, match=r"not made for this version of Fermata: .*where .*loudness 14.* is needed"):
+        Model(path)
+
+
+def test_a_model_that_cannot_glance_is_refused(tmp_path: Path) -> None:
+    content = SHIPPED.read_bytes()[: -len(SEAL) - 32].replace(GLANCE.encode(), b"glimpse"[: len(GLANCE)])
+    path = tmp_path / "blind.tflite"
+    path.write_bytes(seal(content))
+    with pytest.raises(ModelError, match="not made for this version of Fermata: it lacks the signature glance"):
         Model(path)
 
 

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 from numpy.testing import assert_allclose
 
-from app.hearing.features import BLOCK_FRAMES, DIRECTION, MELS, RATE, Features
-from app.hearing.inputs import LOUDNESS, MEL_FLOOR, SHARED, Inputs, relative
+from app.hearing.features import BLOCK_FRAMES, DIRECTION, HALF_FRAMES, MELS, RATE, Features
+from app.hearing.inputs import BEGUN, LOUDNESS, MEL_FLOOR, SHARED, Inputs, relative
 from models.training.corpus import Clip, CorpusError, decode, is_clipped, read_manifest
-from models.training.mixing import followed, loudness, near_boundaries, windows
+from models.training.mixing import first_half, followed, loudness, near_boundaries, windows
 from models.training.scenes import ONE_CIRCLE, SceneStreams, line, tells_apart
 from models.training.streams import FRAMES, Stream, make, read
 from models.training.timeline import Manner, lay_out, swaying
@@ -40,8 +40,13 @@ def test_training_levels_rows_as_the_product_levels_blocks() -> None:
     rows, louder = windows(relative(np.log(power), levels)), windows(loudness(power, levels))
     inputs = Inputs()
     nowhere = np.zeros((0, BLOCK_FRAMES, DIRECTION), np.float32)
+    halves = first_half(rows, louder)[0]
     for block in range(100):
-        given = inputs.prepare(Features(mel[0, block * BLOCK_FRAMES : (block + 1) * BLOCK_FRAMES], nowhere))
+        powers = mel[0, block * BLOCK_FRAMES : (block + 1) * BLOCK_FRAMES]
+        glanced = inputs.glance(powers[:HALF_FRAMES])
+        assert glanced.shape == (1, BEGUN)
+        assert_allclose(glanced[0], halves[block], atol=2e-4)
+        given = inputs.prepare(Features(powers, nowhere))
         assert given.shared.shape == (1, SHARED)
         assert given.loudness.shape == (1, LOUDNESS)
         assert_allclose(given.shared[0], rows[0, block], atol=2e-4)

@@ -25,6 +25,7 @@ from app.room.source import Sound, Source, Staves
 from firmware.board import Board
 from firmware.light import Light
 from firmware.simulated import SimulatedBoard, TapeArray, board_from_recording, board_without_sound
+from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE
 
 MINUTE = 60.0
 BLOCK_S = 0.04
@@ -76,6 +77,7 @@ class Scene:
     room: Room
     time: Time
     board: SimulatedBoard
+    step_s: float = BLOCK_S
 
     def press(self, seconds: float = 0.2) -> None:
         self.board.button.press(seconds)
@@ -85,7 +87,7 @@ class Scene:
         until = self.time.now + seconds
         while self.time.now < until:
             self.room.step()
-            self.time.now += BLOCK_S
+            self.time.now += self.step_s
 
     @property
     def microphone_light(self) -> float:
@@ -241,7 +243,7 @@ def test_an_unplugged_array_is_lost_time_and_a_blinking_light_until_it_is_back(
     hearing = partial(Hearing, board.geometry, (), Model())
     room = room_of(board, Sound(board, hearing, time), ledger, time, score)
     room.make_session = lambda: Session((), EXACT, Policy())
-    scene = Scene(room, time, board)
+    scene = Scene(room, time, board, BLOCK_SAMPLES / SAMPLE_RATE)
     scene.press()
     scene.pass_s(8)
     board.unplug()

@@ -23,9 +23,12 @@ from app.room.session import Session
 from app.room.source import Sound
 from firmware.light import Light
 from firmware.simulated import SimulatedBoard, board_from_recording
+from firmware.sound import BLOCK_SAMPLES, SAMPLE_RATE
 
 TALK = RECORDING / "two-people.flac"
 """The therapist sits at 30 degrees and begins, the client at 150."""
+
+BLOCK_S = BLOCK_SAMPLES / SAMPLE_RATE
 
 
 class Time:
@@ -61,14 +64,14 @@ class Scene:
 
     def pass_s(self, seconds: float) -> None:
         self.brightest = dict.fromkeys(Light, 0.0)
-        for _ in range(round(seconds / 0.04)):
+        for _ in range(round(seconds / BLOCK_S)):
             self.room.step()
-            self.time.now += 0.04
+            self.time.now += BLOCK_S
             self.brightest = {light: max(self.brightest[light], self.board.lamp.brightness[light]) for light in Light}
 
     def press(self, seconds: float) -> None:
         self.board.button.press(seconds)
-        self.pass_s(0.04)
+        self.pass_s(BLOCK_S)
 
 
 @pytest.fixture

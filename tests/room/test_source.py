@@ -59,7 +59,7 @@ class Room:
     def hear(self, block: Block) -> object:
         self.heard += block.samples.shape[1]
         self.lost += block.lost
-        return type("Heard", (), {"trouble": None})()
+        return type("Heard", (), {"trouble": None, "is_empty": False})()
 
     def take(self, *given: Block | SoundError | None, each_s: float = BLOCK_S) -> None:
         for one in given:
