@@ -19,12 +19,14 @@ class Ballast:
         """Take the room, if it is not taken; False if the disk has none to give."""
         if self._path.exists():
             return True
-        handle = os.open(self._path, os.O_CREAT | os.O_WRONLY, self._mode)
+        unlaid = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")  # two users may lay it at once
+        handle = os.open(unlaid, os.O_CREAT | os.O_WRONLY, self._mode)
         try:
             os.fchmod(handle, self._mode)
             os.posix_fallocate(handle, 0, SIZE)
+            unlaid.replace(self._path)
         except OSError as error:
-            self.give_up()
+            unlaid.unlink(missing_ok=True)
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
             return False

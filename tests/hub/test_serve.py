@@ -62,6 +62,7 @@ def test_a_room_shows_as_offline_after_its_death(shared_hub: Hub, room: Room) ->
 
     room.tell(wire.State(state="birth", epoch=EPOCH, boot=1, next_seq=5))
     room.send(room.seal(4, a_heartbeat()))
+    wait_until(lambda: (EPOCH, 4) in room.acknowledged)
     wait_until(lambda: "</span> Online" in card())
     room.tell(wire.State(state="death", epoch=EPOCH, boot=1))
     wait_until(lambda: "</span> Offline since" in card())

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -150,9 +151,13 @@ def test_both_users_write_at_once_through_one_log_whoever_made_it(room: Path, fi
         )
         for user, order in ((first, "first"), (second, "second"))
     ]
-    for process in both:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+    with ExitStack() as left:
+        for process in both:
+            left.enter_context(process)
+            left.callback(process.kill)
+        for process in reversed(both):  # who comes second meets what the first has half made
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors
     assert outbox.stat().st_uid == first
     opened = Outbox(outbox, "room-1")
     assert opened.stock().heartbeats_waiting == 80
