@@ -39,6 +39,10 @@ FAINT = 1e-4
 """Of the mean level: the loudness of a frame goes no lower."""
 STEEP = (4.0 * np.sin(np.pi * mel_edges()[1:-1] / RATE) ** 2).astype(np.float32)
 """(MELS,) power of the steps from sample to sample for power of the samples: rumble counts for little in it."""
+LOUDER = np.stack([np.ones(MELS, np.float32), STEEP], axis=1)
+"""(MELS, 2) what gives a frame's power and the power of its steps."""
+TWO, THIRD = np.float32(2.0), np.float32(1.0 / 3.0)
+"""Numbers of numpy's own: Python's cost more to convert than a block to count with."""
 LOUDNESS = 2 * (CONTEXT + BLOCK_FRAMES)
 BEGUN = HALF_FRAMES * (MELS + 3)
 """Values that a glance at a block's first half gives: its frames as the net will be shown them, and their loudness."""
@@ -70,8 +74,7 @@ class Inputs:
         loudness, self._peak = self._show(features.mel, self._frames[CONTEXT:])
         self._loudness = [*self._loudness[-2 * CONTEXT :], *loudness]
         direction = rivals(features.directions)
-        shared = np.empty((len(direction), SHARED), np.float32)
-        shared[:] = self._frames.reshape(SHARED)
+        shared = self._frames.reshape(1, SHARED).repeat(len(direction), axis=0)
         return NetInputs(shared, direction, np.array([self._loudness] * len(direction), np.float32))
 
     def glance(self, mel: Floats) -> Floats:
@@ -89,15 +92,16 @@ class Inputs:
     def _show(self, mel: Floats, out: Floats) -> tuple[list[float], float]:
         """Writes frames of powers (frame, MELS) as the net is shown them; the loudness of each, the loudest's power."""
         powers = mel + MEL_FLOOR
-        sums, steep = powers.sum(1).tolist(), powers.dot(STEEP).tolist()
-        means = [self._follow(power / MELS) for power in sums]
         loudness: list[float] = []
-        for power, steps, mean in zip(sums, steep, means, strict=True):
+        levels, loudest = [], 0.0
+        for power, steps in powers.dot(LOUDER).tolist():
+            mean = self._follow(power / MELS)
             whole = MELS * mean
             loudness += log(power / whole + FAINT) / 3.0, log(steps / whole + FAINT) / 3.0
-        levels = np.array([log(mean) for mean in means], np.float32)
-        relative(np.log(powers, out=powers), levels, self._lift.height, out)
-        return loudness, max(sums) / MELS
+            levels.append(log(mean))
+            loudest = max(loudest, power)
+        relative(np.log(powers, out=powers), np.array(levels, np.float32), self._lift.height, out)
+        return loudness, loudest / MELS
 
     def _follow(self, power: float) -> float:
         """The running mean of frame powers up to and with this one, without bias toward the start's zero."""
@@ -111,11 +115,10 @@ def relative(log_powers: Floats, levels: Floats, lift: float = 0.0, out: Floats 
 
     lift: by how much the level is told higher than it is.
     """
-    level = levels[..., None]
     both = np.empty((*log_powers.shape[:-1], MELS + 1), np.float32) if out is None else out
-    np.subtract(log_powers, level - 2.0, out=both[..., :MELS])
-    np.add(level, 6.0 + lift, out=both[..., MELS:])
-    both *= 1.0 / 3.0
+    np.subtract(log_powers, (levels - TWO)[..., None], out=both[..., :MELS])
+    both[..., MELS] = levels + np.float32(6.0 + lift)
+    both *= THIRD
     return both
 
 

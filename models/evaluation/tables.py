@@ -13,9 +13,9 @@ TITLES = {
     FULL[0]: "Clean clips joined with known gaps, as recorded",
     MEETINGS: "Meetings (AMI excerpts, turns by hand)",
 }
-NOTES = """Live: each detector's newest answer at the end of a 10 ms frame, nothing shifted; ours is heard at the end of
-a 40 ms block, and for the three frames until the next one it is what was told beforehand. Settled: ours with at
-most 100 ms of hindsight; of anchors the same answers moved by their lag. Clean clips: truth by the level of each
+NOTES = """Live: each detector's newest answer at the end of a 10 ms frame, nothing shifted; ours hears 20 ms at
+a time, and in the frame until the next one it is what was told beforehand. Settled: ours with at most 100 ms of
+hindsight; of anchors the same answers moved by their lag. Clean clips: truth by the level of each
 dry clip, within 30 dB of its loud frames, joined with gaps of .1 to 1.5 s; our training's labels follow the level,
 too, which is to our advantage there. Meetings: turns by hand that bridge short pauses, so their silences and
 offsets say little. A difference is bold where its 95 % interval (paired bootstrap over pieces, excerpts or
