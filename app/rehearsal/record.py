@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from app.rehearsal.render import Line, RenderError, Staging, render, truth
+from app.rehearsal.render import Line, RenderError, Staging, render, say, truth
 from app.rehearsal.rooms import PlacedArray, Room, Source
 from app.rehearsal.scenes import HEAD
 from app.rehearsal.talk import Spoken, Style, converse
@@ -64,8 +64,7 @@ def planned_lines(data: Path, plan: Path) -> tuple[Line, ...]:
 def drawn_lines(data: Path, seconds: float, rng: np.random.Generator) -> tuple[Line, ...]:
     """Lines of a drawn talk, cut from the voices of a folder: true in timing, not in words. Raises VoiceError."""
     voices = tapes(data, SEATS)
-    talk = converse(Style(), tuple(SEATS), seconds, rng)
-    return tuple(Line(unit.seat, unit.start_s, voices[unit.seat].cut(unit.end_s - unit.start_s)) for unit in talk)
+    return say(converse(Style(), tuple(SEATS), seconds, rng), voices)
 
 
 def write_recording(path: Path, channels: int, pieces: Iterable[NDArray[np.int16]]) -> None:

@@ -5,9 +5,10 @@ reverberant speech over the time in which somebody speaks by the truth, against 
 Every seat speaks equally loud in its chair; who sits farther arrives softer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import ceil
 from operator import attrgetter
 from typing import Any
 
@@ -19,7 +20,7 @@ from app.rehearsal.noises import Fan, ventilation
 from app.rehearsal.reverberation import impulse_responses, play
 from app.rehearsal.rooms import PlacedArray, Room, Source
 from app.rehearsal.talk import SHORTEST_S, Spoken
-from app.rehearsal.voices import FRAME_S, RATE, speaking_frames
+from app.rehearsal.voices import FRAME_S, RATE, Cut, Tape, speaking_frames
 
 PIECE_S = 10.0
 """Seconds rendered at a time: an hour needs no more memory than this."""
@@ -27,6 +28,8 @@ FADE_S = 0.1
 """One stretch of noise passes into the next for so long."""
 AIR_DB_PER_OCTAVE = -4.5
 """Slope of the ventilation's noise above 100 Hz."""
+LONGEST_S = 30.0
+"""A longer stretch from one seat is rendered in parts."""
 LISTEN_S = 120.0
 """The level is set by so many seconds of the talk."""
 
@@ -41,7 +44,17 @@ class Line:
 
     seat: str
     start_s: float
-    sound: NDArray[np.float32]  # (sample,) levelled as app.rehearsal.voices does: loud frames have rms 1
+    sound: NDArray[np.float32] | Cut  # (sample,) levelled as app.rehearsal.voices does: loud frames have rms 1
+
+
+def say(talk: Iterable[Spoken], voices: Mapping[str, Tape]) -> tuple[Line, ...]:
+    """The talk as lines, each cut from its seat's tape; what is longer than LONGEST_S in several."""
+    return tuple(
+        Line(unit.seat, start, voices[unit.seat].cut(min(LONGEST_S, unit.end_s - start)))
+        for unit in talk
+        for start in (unit.start_s + part * LONGEST_S for part in range(ceil((unit.end_s - unit.start_s) / LONGEST_S)))
+        if unit.end_s - start > FRAME_S / 2
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ def truth(lines: Sequence[Line]) -> tuple[Spoken, ...]:
     runs = sorted(
         (line.seat, round(line.start_s + first * FRAME_S, 2), round(line.start_s + past * FRAME_S, 2))
         for line in lines
-        for first, past in _runs(speaking_frames(line.sound))
+        for first, past in _runs(speaking_frames(np.asarray(line.sound)))
     )
     units: list[Spoken] = []
     for seat, start, end in runs:
@@ -144,7 +157,7 @@ class _Stage:
 
     def _wet(self, number: int) -> NDArray[np.float32]:
         line = self._lines[number]
-        return play(line.sound, self._responses[line.seat][self._ways[number]])
+        return play(np.asarray(line.sound), self._responses[line.seat][self._ways[number]])
 
     def _air(self, size: int) -> NDArray[np.float64]:
         return ventilation(self._array, size, RATE, self._rng, AIR_DB_PER_OCTAVE)

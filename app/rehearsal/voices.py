@@ -1,11 +1,12 @@
 """Dry voices: clips of speech, brought to one scale, and tapes of them that talk is cut from."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.signal import butter, sosfiltfilt
 
 RATE = 16000
@@ -91,11 +92,25 @@ class Tape:
         self._sound = np.concatenate(kept)
         self._at = 0
 
-    def cut(self, seconds: float) -> NDArray[np.float32]:
+    def cut(self, seconds: float) -> "Cut":
         """The next so many seconds, with soft edges; from the start again at the end."""
-        wanted = np.arange(self._at, self._at + round(seconds * RATE))
-        self._at = int(wanted[-1] + 1) % len(self._sound)
-        return faded(self._sound[wanted % len(self._sound)])
+        cut = Cut(self._sound, self._at, round(seconds * RATE))
+        self._at = (self._at + cut.samples) % len(self._sound)
+        return cut
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A stretch of a tape; its samples are taken off when numpy asks for them, so that hours of talk need no memory."""
+
+    tape: NDArray[np.float32] = field(repr=False)
+    start: int
+    samples: int
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[np.float32]:
+        """(sample,) with soft edges."""
+        wanted = np.arange(self.start, self.start + self.samples) % len(self.tape)
+        return np.asarray(faded(self.tape[wanted]), dtype)
 
 
 def _without_pauses(sound: NDArray[np.float32], longest_s: float) -> Iterator[NDArray[np.float32]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.conversation.units import UnitRules
 from app.conversation.vocabulary import Unit, frames
 from app.hearing.seats import Seat, SeatError, check_seats, role_of
-from app.rehearsal.render import Line, Staging, render, truth
+from app.rehearsal.render import Line, Staging, render, say, truth
 from app.rehearsal.scenes import Scene, draw_scene
 from app.rehearsal.talk import Spoken, Style, converse
 from app.rehearsal.voices import Tape, read_clip
@@ -83,7 +83,7 @@ def _spoken(plan: Plan, talk: tuple[Spoken, ...], rng: np.random.Generator) -> t
         name: Tape(read_clip(clips[int(k)]) for k in rng.permutation(len(clips))[:CLIPS])
         for name, clips in zip(plan.names, persons, strict=True)
     }
-    return tuple(Line(unit.seat, unit.start_s, tapes[unit.seat].cut(unit.end_s - unit.start_s)) for unit in talk)
+    return say(talk, tapes)
 
 
 def _units(lines: tuple[Line, ...], names: tuple[str, ...], length: int) -> tuple[Unit, ...]:

@@ -20,7 +20,7 @@ from app.hearing.features import BLOCK
 from app.hearing.hearing import Hearing
 from app.hearing.model import Model
 from app.hearing.seats import Seat, parse_seats
-from app.rehearsal.render import Line, Staging, truth
+from app.rehearsal.render import Staging, say, truth
 from app.rehearsal.scenes import draw_scene
 from app.rehearsal.talk import Spoken, converse
 from app.rehearsal.voices import VoiceError
@@ -70,7 +70,7 @@ def visit(
     talk = list(converse(STYLES[int(rng.integers(len(STYLES)))], NAMES, seconds, rng))
     said = list(guest_units(seconds / 2, rng)) if guest else []
     talk = [u for u in talk if all(u.end_s < g.start_s or u.start_s > g.end_s for g in said)] + said
-    lines = [Line(unit.seat, unit.start_s, tapes[unit.seat].cut(unit.end_s - unit.start_s)) for unit in talk]
+    lines = say(talk, tapes)
     while True:
         scene = draw_scene(ONE_CIRCLE, 3, rng, rt60_s=conditions.rt60_s, apart_deg=(40.0, 180.0))
         first, second, third = scene.azimuths

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from app.rehearsal.record import RECORDING, main, read_truth, staging
-from app.rehearsal.render import Line, RenderError, power, render, truth
+from app.rehearsal.render import LONGEST_S, Line, RenderError, power, render, say, truth
 from app.rehearsal.talk import Spoken
 from app.rehearsal.voices import RATE, Tape, VoiceError, levelled, read_clip
 
@@ -106,10 +107,22 @@ def test_a_tape_gives_any_length_without_long_pauses() -> None:
     tape = Tape([clip])
     for seconds in (0.2, 1.5, 5.0):
         cut = tape.cut(seconds)
-        assert len(cut) == round(seconds * RATE)
+        assert len(np.asarray(cut)) == round(seconds * RATE)
         assert len(truth([Line("client", 0, cut)])) == 1
     with pytest.raises(VoiceError, match="give more clips"):
         Tape([])
+
+
+def test_hours_of_talk_need_no_memory_and_one_long_turn_is_said_in_parts() -> None:
+    tape = Tape([babble(3)])
+    talk = [Spoken("client", 10.0 * n, 10.0 * n + 8.0) for n in range(1800)]  # five hours: 0.9 GB if all were cut
+    assert sum(sys.getsizeof(line) + sys.getsizeof(line.sound) for line in say(talk, {"client": tape})) < 2**20
+    lines = say([Spoken("client", 5.0, 105.0)], {"client": tape})
+    assert [(line.start_s, len(np.asarray(line.sound)) / RATE) for line in lines] == [
+        *((start, LONGEST_S) for start in (5.0, 35.0, 65.0)),
+        (95.0, 10.0),
+    ]
+    assert truth(lines) == (Spoken("client", 5.0, 105.0),)
 
 
 def test_clips_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
