@@ -50,6 +50,8 @@ class PeriodAnswer(Answer):
     releases: int
     weeks_withheld: int
     """Weekly messages of rooms with too few sessions to release."""
+    late: int
+    """Weekly messages that came more than a week after its end: they are kept, and in no other number."""
     withheld: str | None
     """Why there are no numbers; null where there are."""
     numbers: dict[str, NumberAnswer]
@@ -252,6 +254,7 @@ def _period(span: Span, trends: Trends) -> PeriodAnswer:
         sessions=span.sessions,
         releases=span.releases,
         weeks_withheld=span.withheld,
+        late=span.late,
         withheld=None if numbers else span.reason.value if span.reason else off or "not_released",
         numbers=numbers,
     )

@@ -4,10 +4,13 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 from app.hub.copies import copy_file
+from app.hub.days import day_of
 from app.hub.errors import BackupError
+from app.hub.periods import LATE_DAYS
 from app.hub.store import Store
 
 
@@ -24,10 +27,11 @@ def backup(database: Path, to: Path) -> int:
         return to.stat().st_size
 
 
-def restore(database: Path, source: Path) -> Path | None:
+def restore(database: Path, source: Path, now: int) -> Path | None:
     """Put a copy in the database's place; where that lies now, None if there was none. The hub must not run.
 
-    The copy gets a new generation: by it the units know to send again what they have kept. Raises BackupError, and
+    The copy gets a new generation: by it the units know to send again what they have kept. Months that had closed
+    since it was made are open for that for another week from `now`, in seconds since 1970 UTC. Raises BackupError, and
     then all is as it was.
     """
     if not source.is_file():
@@ -36,7 +40,7 @@ def restore(database: Path, source: Path) -> Path | None:
     with _as_backup(source):
         try:
             copy_file(source, unborn)
-            _make_new(unborn, source)
+            _make_new(unborn, source, day_of(now))
             aside = _put_aside(database)
             unborn.replace(database)
         finally:
@@ -45,14 +49,14 @@ def restore(database: Path, source: Path) -> Path | None:
     return aside
 
 
-def _make_new(copy: Path, source: Path) -> None:
+def _make_new(copy: Path, source: Path, today: date) -> None:
     """Give the copy a new generation, and the shape that this version reads; or refuse it."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as database:
         if database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise BackupError(f"{source} is damaged: restore another backup")
         database.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (secrets.token_hex(16),))
     with closing(Store(copy, keep_old=False)) as store:
-        store.counts()
+        store.reopen(today + timedelta(days=LATE_DAYS))
     with closing(sqlite3.connect(copy)) as database:
         database.execute("PRAGMA journal_mode = DELETE")  # all in one file again, to be renamed
 

@@ -114,7 +114,7 @@ def _room(ward: Ward, declared: Declared, say: Words) -> dict[str, object]:
     if spell is not None:
         said = (spell.ended_by, spell.ends) if spell.ends is not None else (spell.who, spell.begins)
         key = "room_withdrawn" if spell.ends is not None else "room_declared"
-        standing = say(key, who=said[0] or say("audit_terminal"), when=say.moment(said[1])[0])
+        standing = say(key, who=said[0] or say("somebody_terminal"), when=say.moment(said[1])[0])
     return {
         "device": ward.room.device,
         "name": ward.name,

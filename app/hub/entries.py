@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Table, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.hub.arrivals import Accepted, Aside, Sorted, Standing
-from app.hub.days import Days
+from app.hub.days import Days, day_of
 from app.hub.forgetting import forgotten
 from app.hub.keys import Key, asked, same_epoch
 from app.hub.tables import EPOCHS, HEALTH, MESSAGES, QUARANTINE, RELEASES, RESULTS
-from app.hub.tally import add
+from app.hub.tally import add, open_until, reopened
 from app.hub.weeks import Week, single
 from app.sync import wire
 
@@ -54,6 +54,7 @@ class _Batch:
         self._messages = self._known_messages(keys)
         self._forgotten = forgotten(connection, keys - self._messages.keys())
         self._releases = self._known_releases({e.body.id for e in envelopes if isinstance(e.body, wire.Release)})
+        self._reopened = reopened(connection)
         self._new: dict[Table, list[dict[str, Any]]] = {MESSAGES: [], RELEASES: [], RESULTS: []}
         self._starts: dict[tuple[str, str], dict[str, Any]] = {}
         """Per device and epoch, the highest start that was told."""
@@ -150,6 +151,8 @@ class _Batch:
         sha256 = wire.fingerprint(f"{envelope.device} {envelope.simulated} {release.model_dump_json()}".encode())
         if release.id in self._releases:
             return self._releases[release.id] == sha256
+        week = single(release, simulated=envelope.simulated, open_until=open_until(release.week, self._reopened))
+        late = not envelope.simulated and day_of(self._now) >= week.closes
         row = {
             "release_id": release.id,
             "device": envelope.device,
@@ -162,9 +165,10 @@ class _Batch:
             "simulated": envelope.simulated,
             "sha256": sha256,
             "received": self._now,
+            "late": late,
         }
         self._new[RELEASES].append(row)
-        self._weeks.append(single(release, simulated=envelope.simulated))
+        self._weeks.append(single(release, simulated=False, late=True) if late else week)
         self._releases[release.id] = sha256
         self._change_health(envelope.device, {"simulated": envelope.simulated})
         return True

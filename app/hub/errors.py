@@ -58,7 +58,11 @@ class MailError(HubError):
 
 
 class OrderError(HubError):
-    """What was asked of a unit cannot be sent to it."""
+    """What was asked of a unit cannot be sent to it; `key` names the sentence in the pages' words."""
+
+    def __init__(self, sentence: str, key: str) -> None:
+        super().__init__(sentence)
+        self.key = key
 
 
 class RefusedError(HubError):
@@ -66,7 +70,11 @@ class RefusedError(HubError):
 
 
 class RegistryError(HubError):
-    """What was asked about a room cannot be done."""
+    """What was asked about a room cannot be done; `key` names the sentence in the pages' words, `about` its object."""
+
+    def __init__(self, sentence: str, key: str, about: str = "") -> None:
+        super().__init__(sentence)
+        self.key, self.about = key, about
 
 
 class RequestError(HubError):

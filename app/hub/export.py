@@ -21,7 +21,7 @@ from app.hub.worlds import worlds
 
 COLUMNS = (
     *("data", "period", "months", "metric", "title", "unit", "value", "low", "high", "interval_shows"),
-    *("beyond_possible", "sessions", "releases", "weeks_withheld", "withheld_because"),
+    *("beyond_possible", "sessions", "releases", "weeks_withheld", "withheld_because", "late"),
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """With one of these in front a spreadsheet takes text for something to be worked out."""
@@ -83,7 +83,7 @@ def safe(value: Value) -> Value:
 def _lines(kind: str, months: int, row: Row, world: WorldView) -> Iterator[tuple[Value, ...]]:
     counts = (row.sessions, row.releases, row.withheld)
     if row.reason or not row.cells:
-        yield (kind, row.label, months, *[""] * 8, *counts, world.off or row.reason)
+        yield (kind, row.label, months, *[""] * 8, *counts, world.off or row.reason, row.late)
         return
     for metric, cell in zip(RELEASED, row.cells, strict=True):
         if cell is None:
@@ -91,4 +91,5 @@ def _lines(kind: str, months: int, row: Row, world: WorldView) -> Iterator[tuple
         numbers = tuple(round(number, 4) for number in (cell.value, cell.low, cell.high))
         title = next(view.title for view in world.metrics if view.id == metric.id)
         beyond = "yes" if cell.beyond else "no"
-        yield (kind, row.label, months, metric.id, title, metric.unit, *numbers, row.shows, beyond, *counts, "")
+        shown: tuple[Value, ...] = (metric.id, title, metric.unit, *numbers, row.shows, beyond)
+        yield (kind, row.label, months, *shown, *counts, "", row.late)

@@ -100,5 +100,7 @@ def _or_refuse(do: Callable[[], T]) -> T:
     """Do it; what speaks against it becomes a refusal, and trouble with the store stays what it is."""
     try:
         return do()
-    except (RegistryError, OrderError) as error:
-        raise Refusal("device_refused", str(error)) from error
+    except RegistryError as error:
+        raise Refusal(error.key, error.about) from error
+    except OrderError as error:
+        raise Refusal(error.key) from error

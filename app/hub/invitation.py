@@ -37,7 +37,9 @@ command_key = "{command_key}"
 def invite(options: HubOptions, room: str, days: int, now: int) -> tuple[str, Invitation]:
     """Add a room; its settings file's text, and what was invited. Raises HubError."""
     if options.address is None:
-        raise RegistryError("this hub has no address by which a room could reach it: set hub.address first")
+        raise RegistryError(
+            "this hub has no address by which a room could reach it: set hub.address first", "hub_unreachable"
+        )
     authority = Authority(options.authority, options.clinic, time.time())
     with closing(Registry(options.where)) as registry:
         invited = registry.add(room, now, days)

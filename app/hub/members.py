@@ -55,7 +55,9 @@ def as_id(room: str) -> str:
     plain = unicodedata.normalize("NFKD", room).encode("ascii", "ignore").decode().lower()
     device = re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST_ID].strip("-")
     if not device:
-        raise RegistryError(f"'{room}' has no letter from a to z and no digit, of which ids are made: add one")
+        raise RegistryError(
+            f"'{room}' has no letter from a to z and no digit, of which ids are made: add one", "room_name_wrong"
+        )
     return device
 
 

@@ -32,11 +32,13 @@ class Signer:
                 _write(path, Ed25519PrivateKey.generate())
             key = serialization.load_pem_private_key(path.read_bytes(), None)
         except OSError as error:
-            raise OrderError(f"{path} cannot be used ({error.strerror}): be the hub's user") from error
+            raise OrderError(
+                f"{path} cannot be used ({error.strerror}): be the hub's user", "signing_key_wrong"
+            ) from error
         except (ValueError, UnsupportedAlgorithm):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise OrderError(f"{path} holds no key: put back the copy that the rooms know")
+            raise OrderError(f"{path} holds no key: put back the copy that the rooms know", "signing_key_wrong")
         self._key = key
 
     @property
@@ -81,7 +83,9 @@ class Orders:
         with self._changing() as connection:
             epoch = connection.execute(select(HEALTH.c.epoch).where(HEALTH.c.device == device)).scalar_one_or_none()
             if epoch is None:
-                raise OrderError(f"no unit {device} has ever been connected: see `fermata hub rooms` for its id")
+                raise OrderError(
+                    f"no unit {device} has ever been connected: see `fermata hub rooms` for its id", "unit_never_there"
+                )
             last = connection.execute(
                 select(func.max(COMMANDS.c.number)).where(COMMANDS.c.device == device, COMMANDS.c.epoch == epoch)
             ).scalar_one()

@@ -1,8 +1,14 @@
-"""Months and quarters made of whole ISO weeks: a week belongs to the month of its Thursday."""
+"""Months and quarters made of whole ISO weeks: a week belongs to the month of its Thursday.
+
+A month stays open for a week after its end, for what comes late, and then closes: its numbers can be shown, and nothing
+is added to them any more. Shown before and after, they would tell apart what has come in between.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+LATE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,6 +30,13 @@ class Period:
         months = self.year * 12 + self.first_month - 1 + self.length
         return Period(months // 12, months % 12 + 1, self.length)
 
+    def months(self) -> "list[Period]":
+        """Its months."""
+        chain = [Period(self.year, self.first_month, 1)]
+        while len(chain) < self.length:
+            chain.append(chain[-1].following())
+        return chain
+
     def over_on(self) -> date:
         """The first day after its last week: a Monday."""
         after = self.following()
@@ -31,6 +44,22 @@ class Period:
         last_thursday = first - timedelta(days=1)
         last_thursday -= timedelta(days=(last_thursday.weekday() - 3) % 7)
         return last_thursday + timedelta(days=4)
+
+    def closes_on(self) -> date:
+        """The first day on which nothing is added to it."""
+        return self.over_on() + timedelta(days=LATE_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A database that was put back from a copy: what had closed since that copy is open again until a day."""
+
+    since: date
+    until: date
+
+    def keeps_open(self, week: str) -> bool:
+        """Whether a week's month closes later for it."""
+        return self.since < month(week).closes_on() <= self.until
 
 
 def thursday(week: str) -> date:

@@ -47,7 +47,9 @@ class Registry:
         """
         wanted = " ".join(room.split())[:LONGEST_NAME]
         if not wanted.isprintable() or not wanted or not 1 <= days <= MOST_DAYS:
-            raise RegistryError(f"give the room a name that can be printed, and its code 1 to {MOST_DAYS} days")
+            raise RegistryError(
+                f"give the room a name that can be printed, and its code 1 to {MOST_DAYS} days", "room_name_wrong"
+            )
         device = as_id(wanted)
         code = new_code()
         ends = now + days * DAY_S
@@ -61,7 +63,9 @@ class Registry:
                 connection.execute(update(ROOMS).where(ROOMS.c.device == device).values(again))
             elif _joined(connection, known):
                 raise RegistryError(
-                    f"'{known.name}' ({device}) is in use: choose another name, or revoke it first for a new unit"
+                    f"'{known.name}' ({device}) is in use: choose another name, or revoke it first for a new unit",
+                    "room_in_use",
+                    known.name,
                 )
             connection.execute(delete(CODES).where(CODES.c.device == device))
             row = {"device": device, "sha256": code_hash(code), "ends": ends, "wrong": 0}
@@ -120,7 +124,7 @@ class Registry:
             where = or_(ROOMS.c.device == room, ROOMS.c.name == " ".join(room.split()))
             found = connection.execute(select(ROOMS.c.device).where(where)).scalars().all()
             if len(found) != 1:
-                raise RegistryError(f"there is no room '{room}': `fermata hub rooms` shows them")
+                raise RegistryError(f"there is no room '{room}': `fermata hub rooms` shows them", "room_unknown")
             connection.execute(
                 update(ROOMS).where(ROOMS.c.device == found[0], ROOMS.c.revoked.is_(None)).values(revoked=now)
             )
@@ -132,13 +136,15 @@ class Registry:
         """Give a room another name; its id stays. Raises RegistryError for one that another room has."""
         wanted = " ".join(name.split())[:LONGEST_NAME]
         if not wanted.isprintable() or not wanted:
-            raise RegistryError("give the room a name that can be printed")
+            raise RegistryError("give the room a name that can be printed", "room_name_wrong")
         with self._writing() as connection:
             taken = select(ROOMS.c.device).where(ROOMS.c.name == wanted, ROOMS.c.device != device)
             if connection.execute(taken).first() is not None:
-                raise RegistryError(f"another room is called '{wanted}': choose another name")
+                raise RegistryError(
+                    f"another room is called '{wanted}': choose another name", "room_name_taken", wanted
+                )
             if not connection.execute(update(ROOMS).where(ROOMS.c.device == device).values(_named(wanted))).rowcount:
-                raise RegistryError(f"there is no room '{device}': `fermata hub rooms` shows them")
+                raise RegistryError(f"there is no room '{device}': `fermata hub rooms` shows them", "room_unknown")
 
     def members(self, now: int) -> list[Member]:
         """Every room unit, by id."""

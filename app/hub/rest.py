@@ -11,6 +11,7 @@ open is taken away for ever after, and nothing is opened later that it would giv
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import chain, combinations
 
 from app.hub.crowd import Crowd, Part
@@ -39,11 +40,17 @@ def by_month(releases: Iterable[Release]) -> dict[str, dict[Period, Part]]:
     return found
 
 
-def verdicts(rooms: Rooms, clinic: Collection[Period], spells: Mapping[str, Sequence[Spell]], now: int) -> Verdicts:
+def verdicts(
+    rooms: Rooms,
+    clinic: Collection[Period],
+    spells: Mapping[str, Sequence[Spell]],
+    now: int,
+    closes: Mapping[Period, date] | None = None,
+) -> Verdicts:
     """What may be shown now of every room that stands declared, by its months and quarters.
 
     `clinic` are the periods that are shown of the clinic; `spells` when each room stood declared, in seconds since
-    1970 UTC like `now`.
+    1970 UTC like `now`; `closes` the days on which months close that do so later than others.
     """
     quarters: dict[Period, dict[str, dict[Period, Part]]] = {}
     for device, months in rooms.items():
@@ -52,15 +59,24 @@ def verdicts(rooms: Rooms, clinic: Collection[Period], spells: Mapping[str, Sequ
     found: Verdicts = {}
     for period, inside in quarters.items():
         if spells.keys() & inside.keys():
-            found |= _Quarter(period, inside, clinic).live_through(spells, now)
+            found |= _Quarter(period, inside, clinic, closes or {}).live_through(spells, now)
     return found
 
 
 class _Quarter:
     """A quarter of all rooms, and what is known of it so far."""
 
-    def __init__(self, period: Period, rooms: dict[str, dict[Period, Part]], clinic: Collection[Period]) -> None:
+    def __init__(
+        self,
+        period: Period,
+        rooms: dict[str, dict[Period, Part]],
+        clinic: Collection[Period],
+        closes: Mapping[Period, date],
+    ) -> None:
         self._period, self._rooms, self._clinic = period, rooms, clinic
+        days = {each: closes.get(each, each.closes_on()) for each in period.months()}
+        self._over = {each: midnight(day) for each, day in (days | {period: max(days.values())}).items()}
+        """By period, the moment from which it can be shown."""
         self._months = sorted({each for months in rooms.values() for each in months})
         self._declared: Collection[str] = ()
         self._unions: list[Block] = []
@@ -75,11 +91,11 @@ class _Quarter:
     def live_through(self, spells: Mapping[str, Sequence[Spell]], now: int) -> Verdicts:
         """Open what may be opened at each moment that changes something, up to now."""
         held = {device: spells[device] for device in spells if device in self._rooms}
-        moments = {_over(each) for each in (*self._months, self._period)}
+        moments = {self._over[each] for each in (*self._months, self._period)}
         moments |= {at for each in held.values() for spell in each for at in (spell.begins, spell.ends) if at}
         order = sorted(held, key=lambda device: (held[device][0].begins, device))
         fit = [(each, device) for device in order for each in self._periods(device) if not self._alone(device, each)]
-        fit.sort(key=lambda pair: (_over(pair[0]), pair[0].length))
+        fit.sort(key=lambda pair: (self._over[pair[0]], pair[0].length))
         for moment in sorted(at for at in moments if at <= now):
             self._come_to(moment, [device for device in order if _covers(held[device], moment)])
             self._open([pair for pair in fit if pair[1] in self._declared], moment)
@@ -98,9 +114,9 @@ class _Quarter:
                 self._silent[device] = []
                 for crowd in self._crowds.values():
                     crowd.take(device)
-        blocks = [frozenset({each}) for each in self._months if each in self._clinic and _over(each) <= moment]
+        blocks = [frozenset({each}) for each in self._months if each in self._clinic and self._over[each] <= moment]
         unshown = frozenset(self._months).difference(*blocks)
-        if self._period in self._clinic and unshown and _over(self._period) <= moment:
+        if self._period in self._clinic and unshown and self._over[self._period] <= moment:
             blocks.append(unshown)
         some = (each for size in range(1, len(blocks) + 1) for each in combinations(blocks, size))
         self._unions = [frozenset[Period]().union(*each) for each in some]
@@ -120,7 +136,7 @@ class _Quarter:
         return self._sum(device, [each] if each.length == 1 else self._rooms[device]).reason
 
     def _reason(self, device: str, each: Period, moment: int) -> Reason | None:
-        if _over(each) > moment:
+        if self._over[each] > moment:
             return Reason.RUNNING
         if alone := self._alone(device, each):
             return alone
@@ -177,10 +193,6 @@ class _Quarter:
 
 def _quarter_of(each: Period) -> Period:
     return Period(each.year, each.first_month - (each.first_month - 1) % 3, 3)
-
-
-def _over(each: Period) -> int:
-    return midnight(each.over_on())
 
 
 def _covers(spells: Sequence[Spell], moment: int) -> bool:

@@ -35,7 +35,7 @@ def room_numbers(
     """A room's own months and quarters beside those of its clinic; `read` gives every release of the clinic."""
     if not declared.opens(device):
         return RoomNumbers(declared.spell(device))
-    releases = read()
+    releases = [release for release in read() if not release.late]
     kinds = sorted({release.simulated for release in releases if release.device == device}) or [False]
     own = [_own([r for r in releases if r.simulated is kind], device, declared, now, simulated=kind) for kind in kinds]
     views = [replace(world_view(each, declared.therapists, say), wait=_wait(each, say)) for each in own]
@@ -48,7 +48,8 @@ def _own(releases: Sequence[Release], device: str, declared: Declared, now: int,
     therapists, agreed, weeks = declared.therapists, declared.agreed, by_week(releases)
     whole = trends(weeks, today, simulated=simulated, therapists=therapists, owner_agreed=agreed)
     clinic = {span.period for span in (*whole.months, *whole.quarters) if span.reason is None}
-    found = verdicts(by_month(releases), clinic, declared.rooms, now)
+    closes = {month(release.week): release.closes for release in releases}
+    found = verdicts(by_month(releases), clinic, declared.rooms, now, closes)
     own = [release for release in releases if release.device == device]
     months, quarters = (_spans(own, period_of, found, today) for period_of in (month, quarter))
     return Trends(simulated, months, quarters, None)
@@ -66,7 +67,11 @@ def _spans(
 def _reason(each: Period, own: Sequence[Release], found: Verdicts, today: date) -> Reason | None:
     if any(release.sessions for release in own):
         return found[own[0].device, each]
-    return Reason.RUNNING if today < each.over_on() else Reason.FEW_SESSIONS
+    return Reason.RUNNING if today < _closes(each, own) else Reason.FEW_SESSIONS
+
+
+def _closes(each: Period, own: Sequence[Release]) -> date:
+    return max([each.closes_on(), *(release.closes for release in own)])
 
 
 def _span(each: Period, own: Sequence[Release], reason: Reason | None) -> Span:
@@ -78,6 +83,8 @@ def _span(each: Period, own: Sequence[Release], reason: Reason | None) -> Span:
         sessions=sum(release.sessions for release in own),
         releases=len(released),
         withheld=len(own) - len(released),
+        late=0,
+        closes=_closes(each, own),
         estimates={metric: result for metric, result in made.items() if result},
         reason=reason,
     )
@@ -94,6 +101,6 @@ def _wait(own: Trends, say: Words) -> str:
         return say("room_wait_rest")
     last = own.quarters[-1]
     key = "room_wait_running" if last.reason is Reason.RUNNING else "room_wait_over"
-    until = say.day(last.period.over_on() - timedelta(days=1))
+    until = say.day(last.closes - timedelta(days=1))
     period = say.period(last.period)
     return say(key, n=last.sessions, period=period[0].upper() + period[1:], until=until)

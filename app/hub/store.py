@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Connection, and_, exists, func, select
@@ -18,7 +19,7 @@ from app.hub.keys import Key, asked, same_epoch
 from app.hub.rooms import Room
 from app.hub.standing import how_many, last_week, well
 from app.hub.tables import EPOCHS, FORGOTTEN, HEALTH, MESSAGES, META, QUARANTINE, RELEASES, WEEKS
-from app.hub.tally import read
+from app.hub.tally import open_until, read, reopen, reopened
 from app.hub.trends import Release
 from app.hub.turns import FORGETTING, first, to_write
 from app.hub.weeks import Week
@@ -77,6 +78,11 @@ class Store:
         with to_write(self._engine).begin() as connection:
             return write(connection, items, now)
 
+    def reopen(self, until: date) -> None:
+        """Keep months open until a day that have closed since the last message came: this was put back from a copy."""
+        with to_write(self._engine).begin() as connection:
+            reopen(connection, until)
+
     def forget(self, now: int, most: int = AT_ONCE) -> bool:
         """Let go of some rows of heartbeats older than a day; whether there may be more.
 
@@ -97,6 +103,7 @@ class Store:
         """Every release and withheld week, in order of week and device."""
         with self._reading() as connection:
             rows = connection.execute(select(RELEASES).order_by(RELEASES.c.week, RELEASES.c.device)).all()
+            again = reopened(connection)
         return [
             Release(
                 device=row.device,
@@ -106,6 +113,8 @@ class Store:
                 ranges={metric: (low, high) for metric, (low, high) in json.loads(row.ranges).items()},
                 sigma2=row.sigma2,
                 simulated=row.simulated,
+                late=row.late,
+                open_until=open_until(row.week, again),
             )
             for row in rows
         ]

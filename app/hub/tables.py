@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -64,6 +65,7 @@ RELEASES = Table(
     Column("simulated", Boolean(create_constraint=False), nullable=False),
     Column("sha256", String(64), nullable=False),  # of the body: the same release may come under another number
     Column("received", BigInteger, nullable=False),
+    Column("late", Boolean(create_constraint=False), nullable=False, server_default=false()),  # it is in no number
     Index("releases_by_device", "device", "week"),
 )
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
 
@@ -15,6 +15,8 @@ MIN_SESSIONS = 150
 """Fewer sessions than this in a period drown in the noise."""
 MIN_WEEKS = 2
 """A period of one week would be a week, and weeks are never shown."""
+SEVERAL_WEEKS = 13
+"""A clinic has several rooms for so long after two have sent in one week; one that has a single room is that room."""
 MIN_RELEASES = 8
 """From here on the releases' scatter can be told from few."""
 MIN_THERAPISTS = 5
@@ -36,15 +38,26 @@ class Release:
     ranges: Mapping[str, tuple[float, float]]
     sigma2: int
     simulated: bool
+    late: bool = False
+    """It came when its month was closed, and is in no number."""
+    open_until: date | None = None
+    """Where its week closes later than others of its month do."""
+
+    @property
+    def closes(self) -> date:
+        """The first day on which its week can be shown."""
+        return self.open_until or month(self.week).closes_on()
 
 
 class Reason(Enum):
     """Why a period shows no numbers."""
 
     RUNNING = "running"
-    """It is not over: two looks a week apart would show a week."""
+    """It is not closed: two looks a week apart would show a week."""
     FEW_SESSIONS = "few_sessions"
     ONE_WEEK = "one_week"
+    ONE_ROOM = "one_room"
+    """Of several rooms only one had sessions: it would be that room's own."""
     REMAINDER = "remainder"
     """Beside the periods shown, what is left of it would be too little."""
     REST = "rest"
@@ -78,6 +91,10 @@ class Span:
     releases: int
     withheld: int
     """Weekly messages of rooms that had too few sessions to release."""
+    late: int
+    """Weekly messages that came when it was closed, and are in no other number."""
+    closes: date
+    """The first day on which it can be shown."""
     estimates: Mapping[str, Estimate]
     """By metric; empty where there is a reason."""
     reason: Reason | None
@@ -95,7 +112,9 @@ class Trends:
 
 def by_week(releases: Iterable[Release]) -> list[Week]:
     """Releases of some rooms as the weeks that `trends` draws from."""
-    return gathered(single(release, simulated=release.simulated) for release in releases)
+    return gathered(
+        single(each, simulated=each.simulated, late=each.late, open_until=each.open_until) for each in releases
+    )
 
 
 def trends(weeks: Iterable[Week], today: date, *, simulated: bool, therapists: int, owner_agreed: bool) -> Trends:
@@ -103,10 +122,11 @@ def trends(weeks: Iterable[Week], today: date, *, simulated: bool, therapists: i
     ours = [week for week in weeks if week.simulated is simulated]
     off = None if therapists >= MIN_THERAPISTS or owner_agreed else Off.FEW_THERAPISTS
     in_months = _grouped(ours, month)
-    refused = {period: _refusal(period, inside, today) for period, inside in in_months.items()}
+    refused = {period: _refusal(period, inside, ours, today) for period, inside in in_months.items()}
     shown = {period for period, reason in refused.items() if reason is None}
     in_quarters = _grouped(ours, quarter)
-    refused |= {p: _refusal(p, inside, today) or _remainder(inside, shown) for p, inside in in_quarters.items()}
+    for period, inside in in_quarters.items():
+        refused[period] = _refusal(period, inside, ours, today) or _remainder(period, inside, ours, shown)
     return Trends(
         simulated,
         tuple(_span(period, inside, refused[period], off) for period, inside in in_months.items()),
@@ -183,22 +203,39 @@ def _grouped(weeks: list[Week], period_of: Callable[[str], Period]) -> dict[Peri
     return groups
 
 
-def _refusal(period: Period, weeks: list[Week], today: date) -> Reason | None:
+def _refusal(period: Period, inside: list[Week], every: list[Week], today: date) -> Reason | None:
     """Why a period may not be shown; None if it may."""
-    if today < period.over_on():
+    if today < _closes(period, inside):
         return Reason.RUNNING
-    if sum(each.sessions for each in weeks) < MIN_SESSIONS:
+    return _too_little(period, inside, every)
+
+
+def _too_little(period: Period, some: list[Week], every: list[Week]) -> Reason | None:
+    """Why some weeks of a period are too little to be told by themselves; None if they are enough."""
+    if sum(each.sessions for each in some) < MIN_SESSIONS:
         return Reason.FEW_SESSIONS
-    if len({each.week for each in weeks if each.sessions}) < MIN_WEEKS:
+    if len({each.week for each in some if each.sessions}) < MIN_WEEKS:
         return Reason.ONE_WEEK
+    if max(each.released for each in some) < 2 and _has_rooms(period, every):
+        return Reason.ONE_ROOM
     return None
 
 
-def _remainder(weeks: list[Week], shown: set[Period]) -> Reason | None:
+def _has_rooms(period: Period, every: list[Week]) -> bool:
+    """Whether the clinic had several rooms then: in a week of the period, or of a quarter before it, two sent."""
+    ends = period.over_on()
+    begins = ends - timedelta(weeks=SEVERAL_WEEKS + 5 * period.length)
+    return any(sum((each.released, each.withheld, *each.late)) > 1 and begins <= each.thursday < ends for each in every)
+
+
+def _remainder(period: Period, inside: list[Week], every: list[Week], shown: set[Period]) -> Reason | None:
     """Whether a quarter less its months that are shown would give away too little a rest."""
-    rest = [each for each in weeks if each.sessions and month(each.week) not in shown]
-    few = sum(each.sessions for each in rest) < MIN_SESSIONS or len({each.week for each in rest}) < MIN_WEEKS
-    return Reason.REMAINDER if rest and few else None
+    rest = [each for each in inside if each.sessions and month(each.week) not in shown]
+    return Reason.REMAINDER if rest and _too_little(period, rest, every) else None
+
+
+def _closes(period: Period, inside: list[Week]) -> date:
+    return max([period.closes_on(), *(each.closes for each in inside)])
 
 
 def _span(period: Period, weeks: list[Week], reason: Reason | None, off: Off | None) -> Span:
@@ -208,6 +245,8 @@ def _span(period: Period, weeks: list[Week], reason: Reason | None, off: Off | N
         sessions=sum(each.sessions for each in weeks),
         releases=sum(each.released for each in weeks),
         withheld=sum(each.withheld for each in weeks),
+        late=sum(sum(each.late) for each in weeks),
+        closes=_closes(period, weeks),
         estimates={metric: result for metric, result in found.items() if result},
         reason=reason,
     )

@@ -53,6 +53,7 @@ class Row:
     sessions: int
     releases: int
     withheld: int
+    late: int
     cells: tuple[Cell | None, ...]
     reason: str
     shows: str
@@ -156,6 +157,7 @@ def _row(span: Span, trends: Trends, say: Words) -> Row:
         sessions=span.sessions,
         releases=span.releases,
         withheld=span.withheld,
+        late=span.late,
         cells=cells,
         reason="" if cells else _reason(span, trends, say),
         shows=say("noise_and_scatter" if scatter else "noise_only") if cells else "",
@@ -172,7 +174,7 @@ def _reason(span: Span, trends: Trends, say: Words) -> str:
 
 
 def _until(span: Span, say: Words) -> str:
-    return say.day(span.period.over_on() - timedelta(days=1))
+    return say.day(span.closes - timedelta(days=1))
 
 
 def _cell(metric: Metric, estimate: Estimate | None, say: Words) -> Cell | None:

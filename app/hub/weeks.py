@@ -3,7 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple, Protocol
+
+from app.hub.periods import month, thursday
 
 
 class Weekly(Protocol):
@@ -67,6 +70,20 @@ class Week:
     withheld: int
     sessions: int
     moments: Mapping[Measure, Moments]
+    late: tuple[int, int] = (0, 0)
+    """Releases and withheld messages that came when it was closed: they are in no other number."""
+    open_until: date | None = None
+    """Where it closes later than others of its month do."""
+
+    @property
+    def thursday(self) -> date:
+        """The day that says which month it belongs to."""
+        return thursday(self.week)
+
+    @property
+    def closes(self) -> date:
+        """The first day on which nothing is added to it, and its month can be shown."""
+        return self.open_until or month(self.week).closes_on()
 
     def plus(self, other: "Week") -> "Week":
         """The messages of both, which are of the same week."""
@@ -80,30 +97,38 @@ class Week:
             self.withheld + other.withheld,
             self.sessions + other.sessions,
             moments,
+            (self.late[0] + other.late[0], self.late[1] + other.late[1]),
+            self.open_until,
         )
 
     def told(self) -> str:
-        """Sessions and moments as JSON, whose numbers have no end."""
-        return json.dumps({"sessions": self.sessions, "moments": [[*key, *own] for key, own in self.moments.items()]})
+        """Sessions, moments and what is late as JSON, whose numbers have no end."""
+        moments = [[*key, *own] for key, own in self.moments.items()]
+        return json.dumps({"sessions": self.sessions, "moments": moments, "late": self.late})
 
 
-def heard(week: str, released: int, withheld: int, told: str, *, simulated: bool) -> Week:
-    """A week of which `told` was written."""
+def heard(week: str, told: str, *, simulated: bool, released: int, withheld: int, open_until: date | None) -> Week:
+    """A week of which `told` was written, with as many messages in all, late ones too."""
     content = json.loads(told)
     moments = {Measure(*row[:3]): Moments(*row[3:]) for row in content["moments"]}
-    return Week(week, simulated, released, withheld, content["sessions"], moments)
+    late = (*content.get("late", (0, 0)),)  # older versions knew none
+    counted = released - late[0], withheld - late[1]
+    return Week(week, simulated, *counted, content["sessions"], moments, late, open_until)
 
 
-def single(release: Weekly, *, simulated: bool) -> Week:
+def single(release: Weekly, *, simulated: bool, late: bool = False, open_until: date | None = None) -> Week:
     """A week of one message."""
+    if late:
+        one = (0, 1) if release.sums is None else (1, 0)
+        return Week(release.week, simulated, 0, 0, 0, {}, one, open_until)
     if release.sums is None:
-        return Week(release.week, simulated, 0, 1, release.sessions, {})
+        return Week(release.week, simulated, 0, 1, release.sessions, {}, open_until=open_until)
     n = release.sessions
     moments = {
         Measure(metric, *release.ranges[metric]): Moments(1, n, c, release.sigma2, n * n, n * c, c * c)
         for metric, c in release.sums.items()
     }
-    return Week(release.week, simulated, 1, 0, n, moments)
+    return Week(release.week, simulated, 1, 0, n, moments, open_until=open_until)
 
 
 def gathered(weeks: Iterable[Week]) -> list[Week]:

@@ -39,11 +39,13 @@ def restore(options: "HubOptions", file: Path) -> None:
     fermata hub restore /mnt/safe/hub-2026-11-23.sqlite
     systemctl start fermata-hub
     """
+    from time import time
+
     from app.hub.backup import restore as put_back
     from app.hub.serve import alone
 
     with alone(options.state):
-        aside = put_back(of_a_file(options), file)
+        aside = put_back(of_a_file(options), file, int(time()))
     click.echo(f"The hub has the state of {file}; rooms will send again what came since.")
     if aside:
         click.echo(f"What was there before lies as {aside}; remove it once all is well.")
@@ -54,6 +56,8 @@ def of_a_file(options: "HubOptions") -> Path:
     if isinstance(options.where, str):
         raise click.UsageError(
             "this hub keeps its data in PostgreSQL: use pg_dump and pg_restore, and after a restore "
-            "UPDATE meta SET value = md5(random()::text) WHERE key = 'generation'"
+            "UPDATE meta SET value = md5(random()::text) WHERE key = 'generation'; DELETE FROM meta WHERE "
+            "key = 'reopened'; INSERT INTO meta SELECT 'reopened', to_timestamp(max(received))::date || ' ' || "
+            "current_date + 7 FROM messages"
         )
     return options.where

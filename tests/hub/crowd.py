@@ -171,7 +171,7 @@ class Crowd:
                 singles.append(single(release, simulated=False))
                 sums = None if release.sums is None else json.dumps(release.sums)
                 body = (self.device(room), week, release.sessions, sums, RANGES_JSON, release.sigma2, 0.5, False)
-                yield f"{ago:06x}{room:026x}", *body, self.sha256(), self.now - ago * 7 * DAY_S
+                yield f"{ago:06x}{room:026x}", *body, self.sha256(), self.now - ago * 7 * DAY_S, False
             (total,) = gathered(singles)
             self._weeks.append((False, week, total.released, total.withheld, total.told()))
 

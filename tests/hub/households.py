@@ -27,7 +27,7 @@ from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.tokens import Tokens
 from app.sync import wire
-from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope
+from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope, in_time
 from tests.hub.visitors import Browser, a_desk, let_in
 
 NOW = int(datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp())
@@ -116,7 +116,7 @@ class Clinic:
                 envelope = an_envelope(10_000 + 100 * simulated + week, body, f"room-{room}", simulated=simulated)
                 item = sort(Arrival(envelope.device, "m", wire.seal(envelope)))
                 assert item
-                self.store.commit([item], self.now)
+                in_time(self.store, [item], self.now)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -17,8 +18,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from app.catalogue import RELEASED
 from app.hub.accounts import Role
+from app.hub.arrivals import Accepted, Sorted
+from app.hub.days import midnight
 from app.hub.journal import By
 from app.hub.people import People
+from app.hub.periods import thursday
+from app.hub.store import Store
 from app.sync import wire
 
 EPOCH = "0" * 31 + "1"
@@ -44,6 +49,15 @@ def a_release(number: int, week: str = "2026-W36", sessions: int = 25, **changes
         "rho": 0.5,
     }
     return wire.Release.model_validate(fields | changes)
+
+
+def in_time(store: Store, items: Iterable[Sorted], now: int) -> None:
+    """Commit weekly messages as they come: each on the Sunday of its week, or now if that is still to come."""
+    for item in items:
+        assert isinstance(item, Accepted)
+        assert isinstance(item.envelope.body, wire.Release)
+        sunday = midnight(thursday(item.envelope.body.week) + timedelta(days=3))
+        store.commit([item], min(sunday, now))
 
 
 def a_heartbeat(**changes: object) -> wire.Heartbeat:

@@ -21,7 +21,7 @@ from app.hub.journal import TERMINAL
 from app.sync import wire
 from app.sync.identity import new_key, signing_request
 from tests.hub.households import DAY_S, NOW, Clinic
-from tests.hub.hubs import a_release, an_envelope
+from tests.hub.hubs import a_release, an_envelope, in_time
 
 SIGMA2 = 1_500_000
 MEANS = {"1": 0.4, "s": 0.3, "1/min": 0.35, "1/10 min": 0.2}
@@ -214,7 +214,7 @@ def waiting(clinic: Clinic) -> None:
     clinic.visit(Role.OWNER)
     clinic.beat("blue-room")
     plan = enumerate({45: 28, 46: 30, 47: 25}.items())
-    clinic.store.commit([a_week("blue-room", n, f"2026-W{week}", sessions) for n, (week, sessions) in plan], NOW)
+    in_time(clinic.store, [a_week("blue-room", n, f"2026-W{week}", sessions) for n, (week, sessions) in plan], NOW)
 
 
 def withheld(clinic: Clinic) -> None:
@@ -223,7 +223,7 @@ def withheld(clinic: Clinic) -> None:
     clinic.beat("blue-room")
     spring, summer = {15: 55, 16: 55, 17: 55, 20: 30}, {28: 30, 29: 30, 32: 180, 36: 60, 37: 60, 38: 60, 39: 40}
     plan = enumerate((spring | summer | {40: 0, 41: 0, 43: 25, 45: 40}).items())
-    clinic.store.commit([a_week("blue-room", n, f"2026-W{week}", sessions) for n, (week, sessions) in plan], NOW)
+    in_time(clinic.store, [a_week("blue-room", n, f"2026-W{week}", sessions) for n, (week, sessions) in plan], NOW)
 
 
 def troubled(clinic: Clinic) -> None:
@@ -269,7 +269,7 @@ def season(clinic: Clinic, weeks: int, rooms: int, *, simulated: bool = False) -
         for ago in range(weeks):
             sessions = 0 if Random(f"{room} {ago}").random() < 0.08 else 27 - 2 * room
             messages.append(a_week(f"room-{room}", ago, week_before(ago + 1), sessions, simulated=simulated))
-    clinic.store.commit(messages, NOW)
+    in_time(clinic.store, messages, NOW)
 
 
 def a_week(device: str, number: int, week: str, sessions: int, *, simulated: bool = False) -> Sorted:

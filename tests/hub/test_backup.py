@@ -32,7 +32,7 @@ def test_a_restored_hub_has_what_the_copy_had_and_another_generation(tmp_path: P
         store.commit([release(2)], NOW)
         generation = store.generation()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    aside = restore(database, copy)
+    aside = restore(database, copy, NOW)
     with closing(Store(database)) as store:
         assert store.counts().releases == 1
         assert store.generation() != generation
@@ -41,7 +41,7 @@ def test_a_restored_hub_has_what_the_copy_had_and_another_generation(tmp_path: P
     assert aside
     with closing(Store(aside)) as before:
         assert before.counts().releases == 2
-    restore(database, copy)
+    restore(database, copy, NOW)
     with closing(Store(database)) as store:
         assert store.generation() not in {generation, restored}, "each time another"
 
@@ -81,16 +81,16 @@ def test_what_cannot_be_copied_or_put_back_leaves_all_as_it_was(tmp_path: Path) 
     with pytest.raises(BackupError, match="there already"):
         backup(database, other)
     with pytest.raises(BackupError, match="is it a backup"):
-        restore(database, other)
+        restore(database, other, NOW)
     with pytest.raises(BackupError, match="is not there"):
-        restore(database, tmp_path / "nothing")
+        restore(database, tmp_path / "nothing", NOW)
     newer = tmp_path / "newer.sqlite"
     backup(database, newer)
     with closing(sqlite3.connect(newer)) as copy:
         copy.execute("UPDATE alembic_version SET version_num = '9999'")
         copy.commit()
     with pytest.raises(StoreError, match="from a newer hub"):
-        restore(database, newer)
+        restore(database, newer, NOW)
     with closing(Store(database)) as store:
         assert (store.counts().releases, store.generation()) == (1, generation)
     assert not list(tmp_path.glob("hub.sqlite.*"))

@@ -145,6 +145,20 @@ def test_two_rooms_do_not_share_a_name(clinic: Clinic, tech: Browser) -> None:
         clinic.registry.rename("nowhere", "Lake")
 
 
+def test_what_cannot_be_done_is_said_in_the_languages_of_the_page(clinic: Clinic, tech: Browser) -> None:
+    clinic.registry.add("Sala verde", NOW)
+    device = join(clinic)
+    asked = {"rename": {"device": device, "name": "Sala verde"}, "rotate": {"device": "sala-verde"}}
+    said = {
+        "en": ("Another room is called “Sala verde”: choose", "No unit of this room has ever been connected"),
+        "es": ("Otra sala se llama «Sala verde»: elija", "Ningún aparato de esta sala se ha conectado nunca"),
+    }
+    for lang, sentences in said.items():
+        for (deed, fields), sentence in zip(asked.items(), sentences, strict=True):
+            answer = tech.fill("/devices", f"/devices/{deed}?lang={lang}", **fields)
+            assert (answer.status_code, sentence in answer.text) == (409, True), (lang, deed)
+
+
 def test_a_unit_is_asked_for_a_new_key_and_the_page_tells_until_it_answers(clinic: Clinic, tech: Browser) -> None:
     device = join(clinic)
     assert tech.fill("/devices", "/devices/rotate", device=device).status_code == 303

@@ -23,7 +23,7 @@ from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.words import FOLDER, LANGUAGES, choose
 from app.sync import wire
-from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope
+from tests.hub.hubs import EPOCH, a_heartbeat, a_release, an_envelope, in_time
 from tests.hub.visitors import Browser, a_desk, let_in
 
 NOW = int(datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp())
@@ -62,7 +62,7 @@ def fill(
             envelope = an_envelope(100 * simulated + week, release, f"room-{room}", simulated=simulated)
             item = sort(Arrival(envelope.device, "m", wire.seal(envelope)))
             assert item
-            store.commit([item], NOW)
+            in_time(store, [item], NOW)
 
 
 def beat(
@@ -120,7 +120,7 @@ def test_few_sessions_say_how_many_are_missing(store: Store, browse: Browse) -> 
     fill(store, range(45, 47), 20, rooms=1)
     words = read(browse()).words
     assert "The first month appears from 150 sessions" in words
-    assert "November 2026 has 40 so far and runs until 29 November 2026" in words
+    assert "November 2026 has 40 so far; what comes until 6 December 2026 counts" in words
 
 
 def test_a_month_shows_every_metric_with_interval_evidence_and_count(store: Store, browse: Browse) -> None:

@@ -67,8 +67,8 @@ def test_a_declared_room_shows_its_months_and_quarters_with_intervals(role: Role
     told = words(text)
     for period in ("July 2026", "October 2026", "Quarter 3, 2026"):
         assert f"{period} 40 %" in told
-    assert "November 2026 Not over yet: it runs until 29 November 2026." in told
-    assert "declared by Somebody at the hub's terminal, 22 November 2026" in told
+    assert "November 2026 Not closed yet: what comes until 6 December 2026 counts." in told
+    assert "declared by somebody at the hub's terminal, 22 November 2026" in told
     assert "noise and scatter" in told or "noise only" in told
 
 
@@ -137,8 +137,8 @@ def test_a_room_with_few_sessions_says_how_many_and_when_it_can_appear(clinic: C
     assert "No release of this room has arrived yet" in words(page(owner))
     clinic.release(range(44, 48), rooms=3, sessions=21)
     told = words(page(owner))
-    assert "Quarter 4, 2026 has 84 sessions so far and runs until 3 January 2027." in told
-    assert "November 2026 Not over yet: it runs until 29 November 2026, and 150 sessions are needed." in told
+    assert "Quarter 4, 2026 has 84 sessions so far; what comes until 10 January 2027 counts." in told
+    assert "November 2026 Not closed yet: what comes until 6 December 2026 counts, and 150 sessions are needed." in told
     clinic.now = NOW + 60 * DAY_S
     assert "Quarter 4, 2026 had 84 sessions." in words(page(clinic.browser(Role.MANAGER)))
 

@@ -93,7 +93,7 @@ def test_a_hub_restored_from_a_backup_gets_again_what_it_had_forgotten(tmp_path:
     unit.put(3, 4, 5)
     unit.work(lambda: unit.empty() and hub.counts()["withheld"] == 5)
     stop(hub)
-    restore(hub.state / "hub.sqlite", tmp_path / "copy.sqlite")
+    restore(hub.state / "hub.sqlite", tmp_path / "copy.sqlite", int(time.time()))
     hub.start()
     assert hub.counts()["withheld"] == 2
     unit.put(6)
