@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path
 from threading import Thread
 
+import click
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from app.hub.database import check_url
 from app.hub.errors import StoreError
+from app.hub.options import HubOptions
 from app.hub.store import Store
 from app.hub.tables import TABLES
+from app.hub.tally import reopened
+from app.verbs.hub_backup import of_a_file
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release
 from tests.hub.postgres import Postgres, programs
 from tests.hub.test_store import NOW, message, state
@@ -39,6 +45,19 @@ def test_what_is_stored_is_stored_once_and_comes_back(postgres: Postgres) -> Non
         assert [release.sums for release in store.releases()] == [a_release(101).sums]
         assert (store.counts().messages, store.counts().quarantined) == (2, 1)
         assert {room.device for room in store.rooms()} == {"once", "room-1"}
+
+
+def test_what_is_to_be_done_after_a_restore_makes_it_another_hub_and_opens_months_again(postgres: Postgres) -> None:
+    with pytest.raises(click.UsageError) as told:
+        of_a_file(HubOptions("north", Path(), database=postgres.url))
+    with closing(Store(postgres.url)) as store:
+        before = store.generation()
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql(told.value.message[told.value.message.index("UPDATE") :])
+            found = reopened(connection)
+        assert store.generation() != before
+    assert found
+    assert found.until == date.today() + timedelta(days=7)  # noqa: DTZ011  as the database's own
 
 
 def test_a_cut_between_two_commits_is_told_and_over_when_it_is_back(postgres: Postgres) -> None:
