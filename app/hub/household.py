@@ -27,6 +27,7 @@ from app.hub.orders import Orders
 from app.hub.padlock import Padlock
 from app.hub.post import Post
 from app.hub.registry import Registry
+from app.hub.room_numbers import Archive
 from app.hub.room_reading import RoomReading
 from app.hub.rounds import Rounds
 from app.hub.running import running
@@ -63,7 +64,7 @@ def furnish(app: FastAPI, household: Household, desk: Desk) -> FastAPI:
     options = household.options
     frame = Frame(options.clinic, lambda: desk.now)
     fleet = Fleet(options, household.registry, household.orders)
-    reading = RoomReading(household.store.releases, household.declarations.read, desk)
+    reading = RoomReading(Archive(household.store), household.declarations.read, desk)
     app.include_router(board(household.rounds, household.alerts, reading, frame, lambda: desk.now))
     app.include_router(alert_pages(household.alerts, household.post, options.clinic, options.mail, desk, frame))
     admit(app, Callers(household.tokens, lambda: desk.now))

@@ -13,6 +13,7 @@ open is taken away for ever after, and nothing is opened later that it would giv
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain, combinations
+from typing import NamedTuple
 
 from app.hub.crowd import Crowd, Part
 from app.hub.days import midnight
@@ -30,7 +31,15 @@ Rooms = Mapping[str, Mapping[Period, Part]]
 """By device, its months with sessions in them."""
 
 
-def by_month(releases: Iterable[Release]) -> dict[str, dict[Period, Part]]:
+class Size(NamedTuple):
+    """How many sessions a room's release of a week has."""
+
+    device: str
+    week: str
+    sessions: int
+
+
+def by_month(releases: Iterable[Size | Release]) -> dict[str, dict[Period, Part]]:
     """Each room's sessions by month."""
     found: dict[str, dict[Period, Part]] = {}
     for release in releases:

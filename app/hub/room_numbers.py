@@ -1,6 +1,6 @@
 """A room's own numbers, where its owner has declared that many use it: one gate for the room's page and its export."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -8,9 +8,11 @@ from app.catalogue import RELEASED
 from app.hub.days import day_of
 from app.hub.declared import Declared, Spell
 from app.hub.periods import Period, month, quarter, unbroken
-from app.hub.rest import Verdicts, by_month, verdicts
+from app.hub.rest import Rooms, Verdicts, by_month, verdicts
+from app.hub.store import Store
 from app.hub.trends import Reason, Release, Span, Trends, by_week, estimate, trends
 from app.hub.views import WorldView, world_view
+from app.hub.weeks import Week
 from app.hub.words import Words
 
 
@@ -29,28 +31,54 @@ class RoomNumbers:
         return any(row.cells for world in self.worlds for row in (*world.months, *world.quarters))
 
 
-def room_numbers(
-    read: Callable[[], Sequence[Release]], device: str, declared: Declared, now: int, say: Words
-) -> RoomNumbers:
-    """A room's own months and quarters beside those of its clinic; `read` gives every release of the clinic."""
+class Archive:
+    """The clinic's releases as rooms' numbers need them; what all rooms had in closed weeks is read once.
+
+    It does not change any more, and is long where there are thousands of rooms.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.weeks = store.weeks
+        self._rooms = dict[bool, tuple[list[tuple[str, int]], Rooms]]()
+
+    def of(self, device: str) -> list[Release]:
+        """What counts of a room's releases."""
+        return [release for release in self._store.releases(device) if not release.late]
+
+    def rooms(self, weeks: Iterable[Week], *, simulated: bool) -> Rooms:
+        """What every room had in these weeks, which are closed."""
+        closed = [(week.week, week.released) for week in weeks]
+        known = self._rooms.get(simulated)
+        if known is None or known[0] != closed:
+            these = {week for week, _ in closed}
+            sizes = (size for size in self._store.sizes(simulated=simulated) if size.week in these)
+            known = self._rooms[simulated] = closed, by_month(sizes)
+        return known[1]
+
+
+def room_numbers(archive: Archive, device: str, declared: Declared, now: int, say: Words) -> RoomNumbers:
+    """A room's own months and quarters beside those of its clinic."""
     if not declared.opens(device):
         return RoomNumbers(declared.spell(device))
-    releases = [release for release in read() if not release.late]
-    kinds = sorted({release.simulated for release in releases if release.device == device}) or [False]
-    own = [_own([r for r in releases if r.simulated is kind], device, declared, now, simulated=kind) for kind in kinds]
-    views = [replace(world_view(each, declared.therapists, say), wait=_wait(each, say)) for each in own]
-    return RoomNumbers(declared.spell(device), tuple(views))
+    every, own = archive.weeks(), archive.of(device)
+    worlds = []
+    for kind in sorted({release.simulated for release in own}) or [False]:
+        weeks = [week for week in every if week.simulated is kind]
+        rooms = archive.rooms((week for week in weeks if week.closes <= day_of(now)), simulated=kind)
+        found = _own([r for r in own if r.simulated is kind], rooms, weeks, declared, now)
+        worlds.append(replace(world_view(found, declared.therapists, say), wait=_wait(found, say)))
+    return RoomNumbers(declared.spell(device), tuple(worlds))
 
 
-def _own(releases: Sequence[Release], device: str, declared: Declared, now: int, *, simulated: bool) -> Trends:
-    """One room's periods, of a clinic's releases of one kind."""
-    today = day_of(now)
-    therapists, agreed, weeks = declared.therapists, declared.agreed, by_week(releases)
+def _own(own: Sequence[Release], rooms: Rooms, weeks: Sequence[Week], declared: Declared, now: int) -> Trends:
+    """One room's periods; `rooms` and `weeks` are all the clinic's of that kind."""
+    today, simulated = day_of(now), any(release.simulated for release in own)
+    therapists, agreed = declared.therapists, declared.agreed
     whole = trends(weeks, today, simulated=simulated, therapists=therapists, owner_agreed=agreed)
     clinic = {span.period for span in (*whole.months, *whole.quarters) if span.reason is None}
-    closes = {month(release.week): release.closes for release in releases}
-    found = verdicts(by_month(releases), clinic, declared.rooms, now, closes)
-    own = [release for release in releases if release.device == device]
+    closes = {month(week.week): week.closes for week in weeks}
+    found = verdicts({**rooms, **by_month(own)}, clinic, declared.rooms, now, closes)
     months, quarters = (_spans(own, period_of, found, today) for period_of in (month, quarter))
     return Trends(simulated, months, quarters, None)
 

@@ -1,6 +1,6 @@
 """Reads of a room's own numbers: by whom they may be read, and the line that each leaves in the journal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from fastapi import Request
 
@@ -9,15 +9,14 @@ from app.hub.declared import Declared
 from app.hub.desk import BY_ITSELF, Desk
 from app.hub.frame import language
 from app.hub.journal import Deed
-from app.hub.room_numbers import RoomNumbers, room_numbers
-from app.hub.trends import Release
+from app.hub.room_numbers import Archive, RoomNumbers, room_numbers
 
 
 class RoomReading:
-    """The numbers of rooms for those who may read them. `releases` reads all, `declared` what holds now."""
+    """The numbers of rooms for those who may read them. `declared` reads what holds now."""
 
-    def __init__(self, releases: Callable[[], Sequence[Release]], declared: Callable[[], Declared], desk: Desk) -> None:
-        self._releases, self._declared, self._desk = releases, declared, desk
+    def __init__(self, archive: Archive, declared: Callable[[], Declared], desk: Desk) -> None:
+        self._archive, self._declared, self._desk = archive, declared, desk
 
     def on_page(self, request: Request, person: Person, device: str) -> RoomNumbers | None:
         """A room's numbers; None for technicians, and for a page that fetches itself again.
@@ -33,7 +32,7 @@ class RoomReading:
         return self._read(request, person, device, Deed.EXPORTED, f"room {device}")
 
     def _read(self, request: Request, person: Person, device: str, deed: Deed, about: str) -> RoomNumbers:
-        numbers = room_numbers(self._releases, device, self._declared(), self._desk.now, language(request))
+        numbers = room_numbers(self._archive, device, self._declared(), self._desk.now, language(request))
         taken = numbers.worlds if deed is Deed.EXPORTED else numbers.told
         if taken and person.name:
             self._desk.note(request, person, deed, about)

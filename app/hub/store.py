@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, and_, exists, func, select, true
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.hub.arrivals import Sorted
@@ -16,6 +16,7 @@ from app.hub.entries import write
 from app.hub.errors import StoreError
 from app.hub.forgetting import Epoch, forget
 from app.hub.keys import Key, asked, same_epoch
+from app.hub.rest import Size
 from app.hub.rooms import Room
 from app.hub.standing import how_many, last_week, well
 from app.hub.tables import EPOCHS, FORGOTTEN, HEALTH, MESSAGES, META, QUARANTINE, RELEASES, WEEKS
@@ -99,10 +100,11 @@ class Store:
         except DBAPIError as error:
             raise StoreError(f"the database {self._name} cannot be read ({cause(error)}): mend it") from error
 
-    def releases(self) -> list[Release]:
-        """Every release and withheld week, in order of week and device."""
+    def releases(self, device: str | None = None) -> list[Release]:
+        """Every release and withheld week, or those of one room, in order of week and device."""
+        of = RELEASES.c.device == device if device is not None else true()
         with self._reading() as connection:
-            rows = connection.execute(select(RELEASES).order_by(RELEASES.c.week, RELEASES.c.device)).all()
+            rows = connection.execute(select(RELEASES).where(of).order_by(RELEASES.c.week, RELEASES.c.device)).all()
             again = reopened(connection)
         return [
             Release(
@@ -118,6 +120,13 @@ class Store:
             )
             for row in rows
         ]
+
+    def sizes(self, *, simulated: bool) -> list[Size]:
+        """Of every release that counts, how many sessions it has: that is long for a clinic of many rooms."""
+        counts = (RELEASES.c.simulated.is_(simulated), RELEASES.c.late.is_(False), RELEASES.c.sessions > 0)
+        with self._reading() as connection:
+            rows = connection.execute(select(RELEASES.c.device, RELEASES.c.week, RELEASES.c.sessions).where(*counts))
+            return [Size(*row) for row in rows]
 
     def weeks(self) -> list[Week]:
         """All releases and withheld weeks, summed by week."""
