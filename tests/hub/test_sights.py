@@ -162,6 +162,24 @@ def test_the_board_is_read_from_across_a_desk(street: Street) -> None:
     assert sizes[".ward dd"] >= 20
 
 
+@needs_chromium
+def test_where_colours_are_forced_edges_signs_and_the_focus_stay(street: Street) -> None:
+    board = next(sight for sight in SIGHTS if sight.name == "rooms")
+    page = street.page(board)
+    page.emulate_media(forced_colors="active")
+    street.visit(board, "en", page)
+    page.keyboard.press("Tab")
+    edge = "box => { const {outlineStyle, borderStyle} = getComputedStyle(box); return [outlineStyle, borderStyle]; }"
+    focus, wards = page.locator(":focus").evaluate(edge), page.locator(".ward").evaluate_all(f"all => all.map({edge})")
+    standings, faults = (page.locator(part).all_inner_texts() for part in (".standing", ".ward .bad dd"))
+    page.close()
+    assert focus[0] != "none"
+    assert {border for _, border in wards} == {"solid"}
+    assert {text[0] for text in standings} <= set("●◐○◌")
+    assert faults
+    assert {text[0] for text in faults} == {"⚠"}
+
+
 def test_every_rule_of_the_style_sheet_ends_before_the_next_begins() -> None:
     depth = 0
     for number, line in enumerate((STATIC / "page.css").read_text(encoding="utf-8").splitlines(), 1):
