@@ -32,7 +32,7 @@ test: $(VENV)/dev.installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@export OPENBLAS_NUM_THREADS=1; $(BIN)/pytest --numprocesses 3 --dist loadfile || { test $$? -eq 1 || exit 1; \
+	@export OPENBLAS_NUM_THREADS=1; $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder || { test $$? -eq 1 || exit 1; \
 		echo "Once more and alone, what has failed. What passes now did not bear what ran beside it: mend that."; \
 		$(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
