@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.demo.stage import Outcome, Stage, StageError, plain_environment
+from app.hub.periods import Period
 from app.terminal.view import Scene, Terminal
 
 REHEARSAL = Path(__file__).parent.parent / "rehearsal"
@@ -75,7 +76,7 @@ def listen(*arguments: str) -> None:
 def act_three(stage: Stage, once: bool, say: Say, stop: Callable[[], bool]) -> Outcome | None:
     """Twelve weeks of three rooms, from ledgers to the page."""
     say(f"\nAct 3. {WEEKS} weeks of three rooms, simulated: ledger, noised release, outbox, broker, hub.")
-    until = last_whole_month(date.today())  # noqa: DTZ011 - the month that people here call the last
+    until = last_closed_month(date.today())  # noqa: DTZ011 - the month that people here call the last
     for room in stage.rooms:
         stage.start_listen(room, WEEKS, until, 0.0 if once else WEEK_S)
         stage.start_send(room)
@@ -97,10 +98,12 @@ def act_three(stage: Stage, once: bool, say: Say, stop: Callable[[], bool]) -> O
     return outcome
 
 
-def last_whole_month(today: date) -> date:
-    """The last Thursday of the month before: its ISO week is that month's last, so the page ends with a whole one."""
-    last = today.replace(day=1) - timedelta(days=1)
-    return last - timedelta(days=(last.isoweekday() - 4) % 7)
+def last_closed_month(today: date) -> date:
+    """The last Thursday of the last month that is closed at the hub, so that the page ends with a whole one."""
+    before = Period(today.year, today.month, 1)
+    while before.closes_on() > today:
+        before = before.preceding()
+    return before.over_on() - timedelta(days=4)
 
 
 def progress(stage: Stage, outcome: Outcome) -> Scene:

@@ -31,7 +31,7 @@ class Days:
         self._rows: dict[str, dict[str, Any]] = {}
 
     def add(self, device: str, heartbeat: wire.Heartbeat, before: int | None) -> None:
-        """Count a heartbeat; `before`: when the last one was heard.
+        """Count a heartbeat; `before`: when the last one was heard, None: never, or this one was overtaken.
 
         The time between two is time in which the room was heard, unless the second was overdue. What a room sends late
         after a cut is heard all at once, and so adds no time.

@@ -174,11 +174,12 @@ class _Batch:
         return True
 
     def _take_heartbeat(self, envelope: wire.Envelope, heartbeat: wire.Heartbeat) -> None:
-        """Take over a heartbeat unless a later one of the same epoch was here first."""
+        """Count a heartbeat, and take over what it says unless a later one of the same epoch was here first."""
         known = self._health.get(envelope.device, {})
-        if known.get("heartbeat_epoch") == envelope.epoch and known["heartbeat_seq"] > envelope.seq:
+        overtaken = known.get("heartbeat_epoch") == envelope.epoch and known["heartbeat_seq"] > envelope.seq
+        self._days.add(envelope.device, heartbeat, None if overtaken else known.get("heartbeat"))
+        if overtaken:
             return
-        self._days.add(envelope.device, heartbeat, known.get("heartbeat"))
         row = {
             "simulated": envelope.simulated,
             "heartbeat": self._now,

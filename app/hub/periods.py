@@ -30,6 +30,11 @@ class Period:
         months = self.year * 12 + self.first_month - 1 + self.length
         return Period(months // 12, months % 12 + 1, self.length)
 
+    def preceding(self) -> "Period":
+        """The one before."""
+        months = self.year * 12 + self.first_month - 1 - self.length
+        return Period(months // 12, months % 12 + 1, self.length)
+
     def months(self) -> "list[Period]":
         """Its months."""
         chain = [Period(self.year, self.first_month, 1)]

@@ -73,6 +73,13 @@ def test_a_heartbeat_that_comes_twice_counts_once(store: Store, rounds: Rounds) 
     assert rounds.days("room-1", NOON)[0].heartbeats == 1
 
 
+def test_a_heartbeat_that_was_overtaken_counts_and_adds_no_time(store: Store, rounds: Rounds) -> None:
+    for seq, after in ((0, 0), (2, 300), (1, 310), (3, 600)):
+        store.commit([a_beat(seq)], NOON + after)
+    (day,) = rounds.days("room-1", NOON + 600)
+    assert (day.heartbeats, day.heard_s) == (4, 600)
+
+
 @settings(max_examples=10)
 @given(cuts=st.lists(st.integers(1, 11), max_size=4))
 def test_how_heartbeats_are_batched_changes_nothing(cuts: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:

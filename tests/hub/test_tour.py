@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from app.demo.acts import last_whole_month
+from app.demo.acts import last_closed_month
 from tests.hub.shown import a_chromium, needs_chromium
 from tests.hub.test_joining_whole import Clinic, Part
 from tests.hub.visitors import PASSWORD
@@ -141,7 +141,7 @@ def add(album: Album, clinic: Clinic, name: str, word: str, picture: str) -> Pat
 
 def live(clinic: Clinic, *files: Path) -> None:
     """Have the rooms live through some weeks, simulated, and end."""
-    weeks = ["--weeks", str(WEEKS), "--until", str(last_whole_month(date.today()))]  # noqa: DTZ011  as the demo says it
+    weeks = ["--weeks", str(WEEKS), "--until", str(last_closed_month(date.today()))]  # noqa: DTZ011  as the demo says it
     parts = [
         clinic.start(f"weeks of {file.stem}", file, "listen", *weeks, "--room", str(room))
         for room, file in enumerate(files)
