@@ -33,8 +33,6 @@ class Room:
     clock: str | None
     waiting: int | None
     dropped: int | None
-    last_week: str | None
-    """ISO week of the newest weekly message, released or withheld."""
 
     def presence(self, now: int) -> Presence:
         """How the room stands at a time."""

@@ -131,4 +131,4 @@ class Rounds:
 
 def _ward(row: Row[Any]) -> Ward:
     told: dict[str, Any] = {name: getattr(row, name) for name in TOLD}
-    return Ward(Room(**told, last_week=None), row.name, row.certificate_ends, registered=row.registered)
+    return Ward(Room(**told), row.name, row.certificate_ends, registered=row.registered)

@@ -23,11 +23,6 @@ def online(of: Columns, now: int) -> ColumnElement[bool]:
     return and_(lives, of["heartbeat"].is_not(None), of["heartbeat"] >= now - SILENT_AFTER_S)
 
 
-def well(of: Columns, now: int) -> ColumnElement[bool]:
-    """It is online and reports no fault."""
-    return and_(online(of, now), func.coalesce(of["microphones"], "") != "fault")
-
-
 def look(of: Columns, now: int) -> ColumnElement[bool]:
     """Somebody should look after it; unknown where it is not so."""
     away = or_(of["state"] == "death", of["heartbeat"] < now - SILENT_AFTER_S)

@@ -17,8 +17,6 @@ from app.hub.errors import StoreError
 from app.hub.forgetting import Epoch, forget
 from app.hub.keys import Key, asked, same_epoch
 from app.hub.rest import Size
-from app.hub.rooms import Room
-from app.hub.standing import how_many, last_week, well
 from app.hub.tables import EPOCHS, FORGOTTEN, HEALTH, MESSAGES, META, QUARANTINE, RELEASES, WEEKS
 from app.hub.tally import open_until, read, reopen, reopened
 from app.hub.trends import Release
@@ -132,20 +130,6 @@ class Store:
         """All releases and withheld weeks, summed by week."""
         with self._reading() as connection:
             return read(connection)
-
-    def rooms(self, most: int | None = None, unwell_at: int | None = None) -> list[Room]:
-        """Every room unit that was ever heard of, by name; the first so many, only those not well at that time."""
-        columns = [HEALTH.c[name] for name in Room.__dataclass_fields__ if name != "last_week"]
-        query = select(*columns, last_week().label("last_week")).order_by(HEALTH.c.device).limit(most)
-        if unwell_at is not None:
-            query = query.where(~well(HEALTH.c, unwell_at))
-        with self._reading() as connection:
-            return [Room(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  SQLAlchemy's public name
-
-    def how_many_well(self, now: int) -> int:
-        """How many room units are online and report no fault."""
-        with self._reading() as connection:
-            return int(connection.execute(select(how_many(well(HEALTH.c, now))).select_from(HEALTH)).scalar_one())
 
     def counts(self) -> Counts:
         """How much there is."""

@@ -6,28 +6,11 @@ from datetime import timedelta
 
 from app.catalogue import RELEASED, Metric
 from app.hub.comparison_views import ComparisonView, comparisons
-from app.hub.rooms import Presence, Room
 from app.hub.trends import MIN_SESSIONS, Estimate, Reason, Span, Trends
 from app.hub.words import Words
 
-SYMBOLS = {Presence.ONLINE: "●", Presence.SILENT: "◐", Presence.OFFLINE: "○", Presence.NEW: "◌"}
 DIGITS = {"1": 0}
 """Decimals by unit; shares are in per cent. One where not named: the noise is larger than a tenth."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoomView:
-    """A room's card."""
-
-    device: str
-    simulated: bool
-    presence: str
-    """The presence's name, for the style sheet."""
-    symbol: str
-    standing: str
-    notes: tuple[str, ...]
-    unwell: bool
-    facts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +74,6 @@ class WorldView:
     beyond: bool
     compared: tuple[ComparisonView, ...] = ()
     """The clinic beside its own past."""
-
-
-def room_view(room: Room, now: int, say: Words) -> RoomView:
-    """A room in words."""
-    presence = room.presence(now)
-    waiting = say("unknown") if room.waiting is None else say("waiting", n=room.waiting) if room.waiting else None
-    facts = [
-        (say("heartbeat"), say("never") if room.heartbeat is None else say.ago(room.heartbeat, now)),
-        (say("microphones"), say(f"microphones_{room.microphones}") if room.microphones else say("unknown")),
-        (say("last_week"), say("never") if room.last_week is None else say.week(room.last_week)),
-        (say("waiting"), waiting or say("waiting_none")),
-        (say("software"), room.software or say("unknown")),
-    ]
-    notes = [say("silent_note")] if presence is Presence.SILENT else []
-    if room.dropped:
-        notes.append(say("dropped", n=room.dropped))
-    standing = say(presence.value)
-    if presence is Presence.OFFLINE and room.since is not None:
-        standing = say.since(standing, room.since, now)
-    return RoomView(
-        room.device,
-        bool(room.simulated),
-        presence.value,
-        SYMBOLS[presence],
-        standing,
-        tuple(notes),
-        room.unwell,
-        tuple(facts),
-    )
 
 
 def world_view(trends: Trends, therapists: int, say: Words) -> WorldView:

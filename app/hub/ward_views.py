@@ -1,16 +1,17 @@
 """A room on the board and a room's days, in words and ready to be laid out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from app.hub.days import day_of
 from app.hub.rooms import Presence
 from app.hub.rounds import SHOWN_DAYS, Day, Ward
 from app.hub.standing import CERTIFICATE_S, WAITING
-from app.hub.views import SYMBOLS, room_view
 from app.hub.words import Words
 
 MOST_H = 24
+
+SYMBOLS = {Presence.ONLINE: "●", Presence.SILENT: "◐", Presence.OFFLINE: "○", Presence.NEW: "◌"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +63,44 @@ def needs_a_look(ward: Ward, now: int) -> bool:
 
 def ward_view(ward: Ward, last_week: str | None, now: int, say: Words) -> WardView:
     """A room in words."""
-    room = replace(ward.room, last_week=last_week)
-    base = room_view(room, now, say)
-    invited = ward.registered and ward.certificate_ends is None and room.heartbeat is None
-    told = dict(base.facts)
+    room = ward.room
+    presence, unknown = room.presence(now), say("unknown")
+    waiting = say("waiting", n=room.waiting) if room.waiting else say("waiting_none")
     facts = (
-        Fact(say("heartbeat"), told[say("heartbeat")], room.presence(now) is Presence.SILENT),
-        Fact(say("microphones"), told[say("microphones")], room.unwell),
-        Fact(say("last_week"), told[say("last_week")]),
-        Fact(say("waiting"), told[say("waiting")], (room.waiting or 0) > WAITING),
+        Fact(
+            say("heartbeat"),
+            say("never") if room.heartbeat is None else say.ago(room.heartbeat, now),
+            presence is Presence.SILENT,
+        ),
+        Fact(say("microphones"), say(f"microphones_{room.microphones}") if room.microphones else unknown, room.unwell),
+        Fact(say("last_week"), say("never") if last_week is None else say.week(last_week)),
+        Fact(say("waiting"), unknown if room.waiting is None else waiting, (room.waiting or 0) > WAITING),
         Fact(say("certificate"), _certificate(ward, now, say), _ends_soon(ward, now)),
-        Fact(say("clock"), say(f"clock_{room.clock}") if room.clock else say("unknown")),
-        Fact(say("software"), told[say("software")]),
+        Fact(say("clock"), say(f"clock_{room.clock}") if room.clock else unknown),
+        Fact(say("software"), room.software or unknown),
     )
+    notes = [say("silent_note")] if presence is Presence.SILENT else []
+    if room.dropped:
+        notes.append(say("dropped", n=room.dropped))
     return WardView(
         device=room.device,
         name=ward.name,
-        simulated=base.simulated,
-        presence=base.presence,
-        symbol=SYMBOLS[room.presence(now)],
-        standing=say("invited") if invited else base.standing,
+        simulated=bool(room.simulated),
+        presence=presence.value,
+        symbol=SYMBOLS[presence],
+        standing=_standing(ward, presence, now, say),
         look=needs_a_look(ward, now),
-        notes=base.notes,
+        notes=tuple(notes),
         facts=facts,
     )
+
+
+def _standing(ward: Ward, presence: Presence, now: int, say: Words) -> str:
+    if ward.registered and ward.certificate_ends is None and ward.room.heartbeat is None:
+        return say("invited")
+    if presence is Presence.OFFLINE and ward.room.since is not None:
+        return say.since(say(presence.value), ward.room.since, now)
+    return say(presence.value)
 
 
 def days_view(days: list[Day], now: int, say: Words) -> tuple[DayView, ...]:

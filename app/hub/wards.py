@@ -8,7 +8,7 @@ from app.hub.rooms import Room
 from app.hub.standing import look
 from app.hub.tables import HEALTH, ROOMS
 
-TOLD = [name for name in Room.__dataclass_fields__ if name != "last_week"]
+TOLD = list(Room.__dataclass_fields__)
 """What of a room its unit's health tells, in the order of its fields."""
 
 

@@ -321,7 +321,7 @@ def test_a_disk_is_low_below_one_gibibyte_and_well_from_one_and_a_half(
 
 ROOMS = st.builds(
     lambda state, since, heartbeat, microphones, clock, waiting: Room(
-        "room-1", False, state, NOW - since, NOW - heartbeat, "0.1.0", microphones, clock, waiting, 0, None
+        "room-1", False, state, NOW - since, NOW - heartbeat, "0.1.0", microphones, clock, waiting, 0
     ),
     st.sampled_from(["birth", "death"]),
     st.integers(-2 * DAY_S, 2 * DAY_S),
@@ -354,7 +354,7 @@ def test_never_two_alerts_of_a_kind_at_once_and_always_time_between(spells: list
             for _ in range(beats):
                 now += 300
                 heard = now if on else heard
-                room = Room("room-1", False, "birth", NOW, heard, "0.1.0", "ok", "hub", 0, 0, None)
+                room = Room("room-1", False, "birth", NOW, heard, "0.1.0", "ok", "hub", 0, 0)
                 evidence = Evidence([Ward(room, "", None, registered=True)], {}, {}, [], NOW, Own("h", PLENTY, None))
                 alerts.observe("h", find(evidence, now), now)
         told_of = sorted([*alerts.open(), *alerts.over(now)], key=lambda alert: alert.opened)

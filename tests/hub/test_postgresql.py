@@ -14,9 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from app.hub.database import check_url
 from app.hub.errors import StoreError
 from app.hub.options import HubOptions
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.tables import TABLES
 from app.hub.tally import reopened
+from app.hub.wards import Choice
 from app.verbs.hub_backup import of_a_file
 from tests.hub.hubs import EPOCH, a_heartbeat, a_release
 from tests.hub.postgres import Postgres, programs
@@ -44,7 +46,8 @@ def test_what_is_stored_is_stored_once_and_comes_back(postgres: Postgres) -> Non
         store.commit([message(1, a_release(102), "once")], NOW)
         assert [release.sums for release in store.releases()] == [a_release(101).sums]
         assert (store.counts().messages, store.counts().quarantined) == (2, 1)
-        assert {room.device for room in store.rooms()} == {"once", "room-1"}
+    with closing(Rounds(postgres.url)) as rounds:
+        assert {ward.room.device for ward in rounds.wards(Choice(), NOW)} == {"once", "room-1"}
 
 
 def test_what_is_to_be_done_after_a_restore_makes_it_another_hub_and_opens_months_again(postgres: Postgres) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import create_engine
 
 from app.hub.arrivals import Arrival, Sorted, sort
 from app.hub.errors import StoreError
-from app.hub.rooms import Presence
+from app.hub.rooms import Presence, Room
+from app.hub.rounds import Rounds
 from app.hub.store import Store
 from app.hub.tables import TABLES
 from app.sync import wire
@@ -24,9 +25,21 @@ NOW = 1_790_000_000
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "hub.sqlite")) as store:
+def where(tmp_path: Path) -> Path:
+    return tmp_path / "hub.sqlite"
+
+
+@pytest.fixture
+def store(where: Path) -> Iterator[Store]:
+    with closing(Store(where)) as store:
         yield store
+
+
+def the_room(where: Path, device: str = "room-1") -> Room:
+    with closing(Rounds(where)) as rounds:
+        ward = rounds.ward(device)
+    assert ward
+    return ward.room
 
 
 def message(seq: int, body: wire.Release | wire.Heartbeat, device: str = "room-1", epoch: str = EPOCH) -> Sorted:
@@ -103,20 +116,20 @@ def test_a_newer_version_is_told_until_it_has_been_read(store: Store) -> None:
     assert store.newer_versions(9) == []
 
 
-def test_a_late_heartbeat_does_not_replace_a_newer_one(store: Store) -> None:
+def test_a_late_heartbeat_does_not_replace_a_newer_one(store: Store, where: Path) -> None:
     store.commit([message(5, a_heartbeat(outbox_waiting=1))], NOW)
     store.commit([message(4, a_heartbeat(outbox_waiting=9))], NOW + 60)
-    [room] = store.rooms()
+    room = the_room(where)
     assert (room.waiting, room.heartbeat) == (1, NOW)
 
 
-def test_a_room_goes_offline_at_its_death_and_stays_so_since_then(store: Store) -> None:
+def test_a_room_goes_offline_at_its_death_and_stays_so_since_then(store: Store, where: Path) -> None:
     store.commit([state("birth"), message(5, a_heartbeat())], NOW)
-    assert store.rooms()[0].presence(NOW) is Presence.ONLINE
-    assert store.rooms()[0].presence(NOW + 3600) is Presence.SILENT
+    assert the_room(where).presence(NOW) is Presence.ONLINE
+    assert the_room(where).presence(NOW + 3600) is Presence.SILENT
     store.commit([state("death")], NOW + 10)
     store.commit([state("death")], NOW + 500)  # the retained copy, read again
-    [room] = store.rooms()
+    room = the_room(where)
     assert room.presence(NOW + 500) is Presence.OFFLINE
     assert room.since == NOW + 10
 
