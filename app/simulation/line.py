@@ -87,7 +87,7 @@ class Line:
         if reason.is_failure:
             self.broken = True
         else:
-            client.subscribe([(self._topics["ack"], 1), (self._topics["cmd"], 1)])
+            client.subscribe([(self._topics["ack"], 0), (self._topics["cmd"], 1)])
 
     def _on_subscribe(self, _client: mqtt.Client, _data: Any, _mid: int, reasons: Any, _props: Any) -> None:  # noqa: ANN401
         self.ready = not any(reason.is_failure for reason in reasons)

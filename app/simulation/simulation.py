@@ -21,7 +21,9 @@ HEARTBEAT_S = 300.0
 RELEASES_S = 3600.0
 """All rooms send a release within so much of their life, and again within the next."""
 OPENING = 20
-"""So many connections are opened at a time."""
+"""So many connections are opened at a time,"""
+OPENED_A_SECOND = 60
+"""and so many in a second: rooms that lost their broker come back one by one, each after a while of its own."""
 MISC_S = 5.0
 AT_ONCE = 200
 """Between two looks at the sockets no more than so many things are done."""
@@ -96,9 +98,11 @@ class Simulation:
 
     def connect(self, progress: Callable[[int], None]) -> None:
         """Connect every room; `progress` is told how many more there are. Raises SimulationError if none gets in."""
-        opened, most, since = 0, 0, time.monotonic()
+        opened, most, begun = 0, 0, time.monotonic()
+        since = begun
         while len(self._ready) < len(self._rooms):
-            while opened < len(self._rooms) and opened - len(self._ready) < OPENING:
+            due = min(len(self._rooms), 1 + int((time.monotonic() - begun) * OPENED_A_SECOND))
+            while opened < due and opened - len(self._ready) < OPENING:
                 self._open(opened, 1)
                 opened += 1
             self._turn()

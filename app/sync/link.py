@@ -99,7 +99,7 @@ class Link:
         if code.is_failure:
             self.trouble, self.refused = f"the broker refuses this unit ({code})", True
         else:
-            client.subscribe([(self._topics["ack"], 1), (self._topics["cmd"], 1)])
+            client.subscribe([(self._topics["ack"], 0), (self._topics["cmd"], 1)])
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, codes: list[ReasonCode], _props: Properties | None

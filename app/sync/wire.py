@@ -2,7 +2,7 @@
 
     up    …/m      one envelope: a release, a heartbeat or a command's result; QoS 1, not retained
     up    …/state  birth, and death as the last will; QoS 1, retained
-    down  …/ack    what the hub has committed, after COMMIT; what it knows of a unit, after its birth; QoS 1
+    down  …/ack    what the hub has committed, after COMMIT; what it knows of a unit, after its birth; QoS 1, heard at 0
     down  …/cmd    a signed command, see command.py; QoS 1
 
 Every message of a kind has one size, so an observer of the network learns nothing from it.
