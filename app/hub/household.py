@@ -9,6 +9,7 @@ from app.hub.about import Base
 from app.hub.alert_pages import alert_pages
 from app.hub.alerts import Alerts
 from app.hub.api import api
+from app.hub.archive import Archive
 from app.hub.authority import Authority
 from app.hub.board import board
 from app.hub.callers import Callers, admit
@@ -27,7 +28,6 @@ from app.hub.orders import Orders
 from app.hub.padlock import Padlock
 from app.hub.post import Post
 from app.hub.registry import Registry
-from app.hub.room_numbers import Archive
 from app.hub.room_reading import RoomReading
 from app.hub.rounds import Rounds
 from app.hub.running import running

@@ -1,18 +1,17 @@
 """A room's own numbers, where its owner has declared that many use it: one gate for the room's page and its export."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from app.catalogue import RELEASED
+from app.hub.archive import Archive
 from app.hub.days import day_of
 from app.hub.declared import Declared, Spell
 from app.hub.periods import Period, month, quarter, unbroken
-from app.hub.rest import Rooms, Verdicts, by_month, verdicts
-from app.hub.store import Store
+from app.hub.rest import Verdicts
 from app.hub.trends import Reason, Release, Span, Trends, by_week, estimate, trends
 from app.hub.views import WorldView, world_view
-from app.hub.weeks import Week
 from app.hub.words import Words
 
 
@@ -31,32 +30,6 @@ class RoomNumbers:
         return any(row.cells for world in self.worlds for row in (*world.months, *world.quarters))
 
 
-class Archive:
-    """The clinic's releases as rooms' numbers need them; what all rooms had in closed weeks is read once.
-
-    It does not change any more, and is long where there are thousands of rooms.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.weeks = store.weeks
-        self._rooms = dict[bool, tuple[list[tuple[str, int]], Rooms]]()
-
-    def of(self, device: str) -> list[Release]:
-        """What counts of a room's releases."""
-        return [release for release in self._store.releases(device) if not release.late]
-
-    def rooms(self, weeks: Iterable[Week], *, simulated: bool) -> Rooms:
-        """What every room had in these weeks, which are closed."""
-        closed = [(week.week, week.released) for week in weeks]
-        known = self._rooms.get(simulated)
-        if known is None or known[0] != closed:
-            these = {week for week, _ in closed}
-            sizes = (size for size in self._store.sizes(simulated=simulated) if size.week in these)
-            known = self._rooms[simulated] = closed, by_month(sizes)
-        return known[1]
-
-
 def room_numbers(archive: Archive, device: str, declared: Declared, now: int, say: Words) -> RoomNumbers:
     """A room's own months and quarters beside those of its clinic."""
     if not declared.opens(device):
@@ -65,20 +38,16 @@ def room_numbers(archive: Archive, device: str, declared: Declared, now: int, sa
     worlds = []
     for kind in sorted({release.simulated for release in own}) or [False]:
         weeks = [week for week in every if week.simulated is kind]
-        rooms = archive.rooms((week for week in weeks if week.closes <= day_of(now)), simulated=kind)
-        found = _own([r for r in own if r.simulated is kind], rooms, weeks, declared, now)
-        worlds.append(replace(world_view(found, declared.therapists, say), wait=_wait(found, say)))
+        therapists, agreed = declared.therapists, declared.agreed
+        whole = trends(weeks, day_of(now), simulated=kind, therapists=therapists, owner_agreed=agreed)
+        found = archive.verdicts(whole, weeks, declared, now)
+        mine = _own([release for release in own if release.simulated is kind], found, day_of(now), simulated=kind)
+        worlds.append(replace(world_view(mine, therapists, say), wait=_wait(mine, say)))
     return RoomNumbers(declared.spell(device), tuple(worlds))
 
 
-def _own(own: Sequence[Release], rooms: Rooms, weeks: Sequence[Week], declared: Declared, now: int) -> Trends:
-    """One room's periods; `rooms` and `weeks` are all the clinic's of that kind."""
-    today, simulated = day_of(now), any(release.simulated for release in own)
-    therapists, agreed = declared.therapists, declared.agreed
-    whole = trends(weeks, today, simulated=simulated, therapists=therapists, owner_agreed=agreed)
-    clinic = {span.period for span in (*whole.months, *whole.quarters) if span.reason is None}
-    closes = {month(week.week): week.closes for week in weeks}
-    found = verdicts({**rooms, **by_month(own)}, clinic, declared.rooms, now, closes)
+def _own(own: Sequence[Release], found: Verdicts, today: date, *, simulated: bool) -> Trends:
+    """One room's periods, and what was found of them."""
     months, quarters = (_spans(own, period_of, found, today) for period_of in (month, quarter))
     return Trends(simulated, months, quarters, None)
 
@@ -93,9 +62,9 @@ def _spans(
 
 
 def _reason(each: Period, own: Sequence[Release], found: Verdicts, today: date) -> Reason | None:
-    if any(release.sessions for release in own):
-        return found[own[0].device, each]
-    return Reason.RUNNING if today < _closes(each, own) else Reason.FEW_SESSIONS
+    if today < _closes(each, own):
+        return Reason.RUNNING
+    return found[own[0].device, each] if any(release.sessions for release in own) else Reason.FEW_SESSIONS
 
 
 def _closes(each: Period, own: Sequence[Release]) -> date:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from fastapi import Request
 
 from app.hub.accounts import Person, Role
+from app.hub.archive import Archive
 from app.hub.declared import Declared
 from app.hub.desk import BY_ITSELF, Desk
 from app.hub.frame import language
 from app.hub.journal import Deed
-from app.hub.room_numbers import Archive, RoomNumbers, room_numbers
+from app.hub.room_numbers import RoomNumbers, room_numbers
 
 
 class RoomReading:
