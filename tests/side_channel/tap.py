@@ -42,8 +42,13 @@ class Packet:
 
     @property
     def payload(self) -> bytes:
-        """Of a PUBLISH with QoS 1."""
-        return self.content[self._start + 2 + self._length + 2 :]
+        """Of a PUBLISH."""
+        return self.content[self._start + 2 + self._length + 2 * self.asks :]
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a PUBLISH that has to be acknowledged: QoS 1."""
+        return self.kind == "PUBLISH" and bool(self.content[0] & 0b110)
 
     @property
     def retained(self) -> bool:

@@ -130,11 +130,12 @@ def is_answered(tap: Tap, slot: int) -> bool:
     """Whether everything of this slot has its answer on the wire, both ways, and the unit has had its sign of life."""
     seen = Counter((each.up, each.kind) for each in tap.packets if each.slot == slot)
     sent = [each for each in tap.packets if each.slot == slot and each.up and each.topic.endswith("/m")]
+    asked = Counter(each.up for each in tap.packets if each.slot == slot and each.asks)
     acked = [seq for each in tap.packets if each.slot == slot for seq in acknowledged(each)]
     return (
         bool(sent)
         and len(acked) == len(sent)
-        and all(seen[up, "PUBLISH"] == seen[not up, "PUBACK"] for up in (True, False))
+        and all(asked[up] == seen[not up, "PUBACK"] for up in (True, False))
         and (slot == 0 or seen[True, "PINGREQ"] == seen[False, "PINGRESP"] == 1)
     )
 
