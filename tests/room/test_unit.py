@@ -57,7 +57,7 @@ def test_a_plug_pulled_and_put_back_in_a_session_costs_seconds_and_no_press(daem
         begun = next(state for state in room.states if state.at_s > back and state.live)
         assert begun.at_s - back < 5.0 * STRETCH
         passed = after.at_s - before.at_s
-        assert after.frames - before.frames == pytest.approx(100 * passed, abs=60), "lost time is counted"
+        assert after.frames - before.frames == pytest.approx(100 * passed, abs=100), "lost time is counted"
 
 
 def test_the_privacy_switch_closes_the_microphones_at_once_and_opens_them_again(daemon: Daemon, tmp_path: Path) -> None:
